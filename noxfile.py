@@ -10,6 +10,9 @@ nox.options.default_venv_backend = "virtualenv"
 nox.options.sessions = ["lint", "tests"]
 nox.options.reuse_existing_virtualenvs = True
 
+# Tests wait for browsers, git and asv half of their time. More than two at once would disturb those that measure.
+IN_TWO_PROCESSES = ("--numprocesses=2", "--dist=worksteal")
+
 
 def _install(session: nox.Session, *what: str) -> None:
     session.install("-c", "constraints.txt", *what)
@@ -36,7 +39,7 @@ def lint(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """All tests, the slow and the browser ones included where a Chromium is found."""
     _install_group(session, "test", extras="bench,tensorboard")
-    session.run("pytest", *session.posargs)
+    session.run("pytest", *IN_TWO_PROCESSES, *session.posargs)
 
 
 @nox.session

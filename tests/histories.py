@@ -177,4 +177,4 @@ def make_report() -> Callable[..., ReportData]:
 def page_of(benchmark: str, data: ReportData) -> BenchmarkPage:
     """The page of a benchmark, with all that a site gives it."""
     (job,) = (job for job in jobs(data, Frame("example", "", "1")) if job.benchmark == benchmark)
-    return benchmark_page(benchmark, job.data, job.places, job.rates, job.at_once, job.events)
+    return benchmark_page(benchmark, job.data, job.places, job.rates, job.at_once, job.events, job.facets)

@@ -135,7 +135,7 @@ def show(browser: Any, out: Path, times: int) -> None:
     heads = ("paint s", "chart s", "free s", "typing ms", "nodes", "page kB", "+ data", "gzip")
     print(" " * 52 + "".join(f"{head:>10}" for head in heads))
     for page in shown:
-        has_chart = page.name in ("index.html", "charts.html") or page.parent.name == "benchmarks"
+        has_chart = page.name == "index.html" or page.parent.name == "benchmarks"
         speeds = [speed(browser, page, has_chart) for _ in range(times)]
         paint_s, chart_s, free_s, typing_ms = (
             statistics.median(getattr(each, name) for each in speeds)

@@ -60,7 +60,7 @@ def _night(config: AsvConfig, options: argparse.Namespace) -> ExitCode:
     with Progress() as progress:
         ran = measure(config, night, options.bench, partial(hear_asv, progress), options.machine or "")
     _measure_in_turns(config, night.commits, options.paired_budget)
-    data = report_data(config, None, View(options.acks))
+    data = report_data(config, None, View(options.acks, site=options.out))
     summary = report_summary(data, write_site(data, options.out, say_waiting))
     print_summary(summary)
     accepted = acknowledged_regressions(data.histories)

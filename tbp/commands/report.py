@@ -43,9 +43,9 @@ def run(options: argparse.Namespace) -> ExitCode:
     from tbp.report.site.load import View, report_data
     from tbp.report.site.terminal import report_summary
 
-    data = report_data(
-        _configuration(options), options.results, View(options.acks, options.base, options.since, options.machine)
-    )
+    site = None if options.single_file else options.out  # what is sent leaves the traces behind
+    view = View(options.acks, options.base, options.since, site, options.machine)
+    data = report_data(_configuration(options), options.results, view)
     if options.single_file:
         is_file = options.out.suffix == ".html"
         first_page = write_single_file(data, options.out if is_file else options.out / SINGLE)

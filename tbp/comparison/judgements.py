@@ -162,7 +162,7 @@ def _judged(series: StoredSeries, baseline: ComparedCommit, contender: ComparedC
 def _compared(series: StoredSeries, both: Judgement, first: int, second: int) -> Judgement | _Open:
     """Two measured runs, against the others of the same version of the benchmark."""
     if _is_of_two_versions(series, first, second):
-        return replace(both, reason="the benchmark itself differs between the two")
+        return replace(both, reason="the two commits have different versions of the benchmark")
     is_kept = _is_comparable(series, first, second)
     indexes: list[int] = np.flatnonzero(is_kept).tolist()
     values: list[float] = measured_values(series.points)[is_kept].tolist()
@@ -173,7 +173,7 @@ def _compared(series: StoredSeries, both: Judgement, first: int, second: int) ->
     if len(values) >= MIN_EXACT_RUNS and min(values) == max(values):
         return replace(both, state=State.NO_CHANGE)
     if min(both.before, both.after) <= 0:
-        return replace(both, reason="it is not positive, so noise is no share of it")
+        return replace(both, reason="a value is zero or negative, so noise is no share of it")
     indexes = [index for index, value in zip(indexes, values, strict=True) if value > 0]
     of_runs = difference(
         [value for value in values if value > 0],
@@ -198,7 +198,7 @@ def _decided(judgement: Judgement, difference: RunsDifference, p_value: float) -
         return replace(decided, state=State.NO_CHANGE)
     why = f"two runs of it differ by {percent(relative(difference.error))} or so without any change"
     if is_change:
-        why = "the stored runs beside these two do not confirm it: one odd run would look the same"
+        why = "the runs beside these two do not confirm the change: a single odd run would look the same"
     return replace(decided, reason=why)
 
 

@@ -16,7 +16,7 @@ from tbp.figures.look import BETTER_COLOUR, NEUTRAL_COLOUR, disarmed, log_ticks,
 from tbp.wording import words
 
 FRONT, MAYBE, OTHER, TWIN = "front", "maybe", "other", "twin"
-"""Worth taking; not ruled out; beaten by another; the baseline's twin."""
+"""Worth choosing; maybe worth choosing; beaten by another; the baseline's twin."""
 
 MARKERS = {
     FRONT: {"symbol": "circle", "color": BETTER_COLOUR, "size": 11},
@@ -24,7 +24,12 @@ MARKERS = {
     OTHER: {"symbol": "circle-open", "color": NEUTRAL_COLOUR, "size": 10},
     TWIN: {"symbol": "x-thin-open", "color": NEUTRAL_COLOUR, "size": 9},
 }
-KIND_NAMES = {FRONT: "worth taking", MAYBE: "not ruled out", OTHER: "another is as good", TWIN: "twin of the baseline"}
+KIND_NAMES = {
+    FRONT: "worth choosing",
+    MAYBE: "maybe worth choosing",
+    OTHER: "another is better",
+    TWIN: "twin of the baseline",
+}
 
 LABEL_LENGTH = 22
 

@@ -92,7 +92,9 @@ def doubt(change: Change, witnesses: Witnesses) -> str:
     machine = _part(witnesses.yardstick, shift)
     against = [_of_traces(witnesses.difference, shift, machine), _of_twin(witnesses.twin, shift)]
     if machine >= AS_MUCH or (machine >= LEAST_PART and any(against)):
-        against.append(f"the machine's yardstick took {witnesses.yardstick:.2f} × its time after it")
+        against.append(
+            f"the machine's yardstick, a fixed piece of work, took {witnesses.yardstick:.2f} × as long after the change"
+        )
     return "; ".join(filter(None, against))
 
 
@@ -117,7 +119,7 @@ def _of_traces(difference: TraceDifference | None, shift: float, machine: float)
         return ""
     step = f"a step that changed by {signed_percent(math.expm1(freed))}"
     speed = " at the machine's usual speed" if difference.machine_factor != 1 else ""
-    return f"its traces have the same operators and calls on both sides, and {step}{speed}"
+    return f"its traces show the same operators and calls before and after, and {step}{speed}"
 
 
 def _is_comparable(difference: TraceDifference) -> bool:

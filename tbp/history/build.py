@@ -138,6 +138,7 @@ def _history(
         frames=newest.frames,
         devices=newest.devices,
         memory=newest.memory,
+        recorded=newest.recorded,
         roof_flop=_roof_flop(series, traces.sessions),
         relevant=policy.relevant,
     )

@@ -25,6 +25,7 @@ from tbp.history.runs_of_series import SeriesRows
 from tbp.model import relevance
 from tbp.model.changes import CONFIDENCE, Break, Change, ChangeKind
 from tbp.model.points import Points
+from tbp.wording import words
 
 VERSION_DIGITS = 8  # of a benchmark's version, which is a hash
 _NO_RUN = RunCircumstances({}, math.nan, math.nan)  # of another version: its circumstances explain nothing here
@@ -77,7 +78,7 @@ def doubted_at_zero(change: Change, around: _Surroundings) -> Change:
     """
     if not (change.confirmed and change.low < relevance.LEAST_SHOWN and change.high > -relevance.LEAST_SHOWN):
         return change
-    return replace(change, confirmed=False, doubt=f"its {CONFIDENCE * 100:.0f} % interval reaches 0")
+    return replace(change, confirmed=False, doubt=f"its {CONFIDENCE * 100:.0f} % interval includes 0")
 
 
 def doubted_if_small(change: Change, around: _Surroundings) -> Change:
@@ -85,7 +86,8 @@ def doubted_if_small(change: Change, around: _Surroundings) -> Change:
     relevant = around.series.relevant
     if not change.confirmed or not abs(change.effect) < relevant:  # an effect from 0 is NaN, and alerts
         return change
-    return replace(change, confirmed=False, doubt=f"smaller than the {relevant:.1%} this project alerts about")
+    doubt = f"smaller than the {words.percent(relevant)} that this project counts as a change"
+    return replace(change, confirmed=False, doubt=doubt)
 
 
 STEPS: tuple[Callable[[Change, _Surroundings], Change], ...] = (put_down, sized, doubted_at_zero, doubted_if_small)

@@ -116,7 +116,7 @@ def _doubt(evidence: InTurns, points: Sequence[Point]) -> str:
     against = points[evidence.against].commit.short
     if evidence.verdict is Verdict.REFUTED:
         effect, low, high = (_percent(value) for value in (evidence.effect, evidence.low, evidence.high))
-        return f"measured in turns against {against} it is {effect} % ({low} to {high} %)"
+        return f"measured in turns against {against} the change is {effect} % ({low} to {high} %)"
     return f"measured in turns against {against}, and not confirmed by fresh pairs yet"
 
 

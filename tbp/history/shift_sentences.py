@@ -12,16 +12,16 @@ from tbp.history.circumstances import NUMBER
 from tbp.history.machine_wide_changes import AtOnce, number
 from tbp.wording import words
 
-QUESTION = "was it the machine rather than the code?"
+QUESTION = "did the machine change, rather than the code?"
 
 
 def brief(shift: AtOnce) -> str:
-    """``10 of 16 series of ci · py3.9 moved at c16dcb72: was it the machine rather than the code?``"""
+    """``10 of 16 series of ci · py3.9 moved at c16dcb72: did the machine change, rather than …``"""
     return _explained(shift) if shift.is_explained else f"{_counted(shift)}: {QUESTION}"
 
 
 def sentence(shift: AtOnce) -> str:
-    """``brief`` with directions: ``…, 1 up and 9 down: was it …``."""
+    """``brief`` with directions: ``…, 1 up and 9 down: did …``."""
     return _explained(shift) if shift.is_explained else f"{_counted(shift)}, {_ways(shift)}: {QUESTION}"
 
 
@@ -29,7 +29,7 @@ def first_said(standing: Sequence[AtOnce]) -> str:
     """The sentence that comes before any verdict: the first of ``standing``, and how many more there are."""
     text = brief(standing[0])
     more = len(standing) - 1
-    rest = f" So at {words.count(more, 'other commit')}: see the changes." if more else ""
+    rest = f" The same happened at {words.count(more, 'other commit')}: see the page Changes." if more else ""
     return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('?') else '.'}{rest}"
 
 
@@ -46,7 +46,7 @@ def _explained(shift: AtOnce) -> str:
     """``calls per sample (asv's number) fell from about 97,915 to 1 for 61 of 63 series of … at c0ffee00; …``."""
     moved = f"{words.count(shift.moved, 'level')} moved with it, {_ways(shift)}"
     if shift.cause is None:
-        return f"{_counted(shift)}, {_ways(shift)}, for {shift.night}, whatever their commit"
+        return f"{_counted(shift)}, {_ways(shift)}, in {shift.night}, whatever their commit"
     series = f"for {shift.changed:,} of {shift.of:,} series of {shift.where} at {shift.commit.short}"
     if shift.cause.name != NUMBER:
         return f"{shift.cause.name} changed from {shift.cause.before} to {shift.cause.after} {series}; {moved}"

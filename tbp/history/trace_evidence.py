@@ -14,7 +14,7 @@ from msgspec import Struct, field
 
 from tbp.asv.sessions import Sessions
 from tbp.errors import UnreadableTrace
-from tbp.model.changes import Change, ChangeEvidence
+from tbp.model.changes import Change, ChangeEvidence, RecordedTraces
 from tbp.model.points import last_with_level
 from tbp.model.series import Commit, Point, SeriesKey
 from tbp.traces.devices.bounded_memory import bounded
@@ -27,7 +27,7 @@ from tbp.traces.differences.typical import typical_frames, typical_table
 from tbp.traces.frames.frames import DRAWN_SHARE, MOST_DRAWN, Frames, pruned
 from tbp.traces.operators.one_run import one_a_run
 from tbp.traces.operators.operators import OperatorTable, TraceSession
-from tbp.traces.recording import Recording
+from tbp.traces.recording import TRACE_END, Recording
 
 # Reads one trace file; may raise UnreadableTrace.
 TraceReader: TypeAlias = Callable[[Path], Recording]
@@ -35,6 +35,7 @@ TraceReader: TypeAlias = Callable[[Path], Recording]
 # Traces read for one side of a change; the rule for changed times needs 3, more than 5 say little more.
 # The newest commit has as many, so that its operators are those of the change that it made.
 TRACES_PER_SIDE = 5
+BELOW_RESULTS = 4  # parts of a trace's path below the results folder: machine, run, benchmark, file
 RANKS_FOR_OPERATORS = 16  # of a distributed run, whose ranks are one session: two machines
 
 
@@ -46,6 +47,7 @@ class NewestTraces(Struct, frozen=True):
     frames: Frames | None = None
     devices: Devices | None = None
     memory: MemoryUse | None = None
+    recorded: RecordedTraces | None = None
 
 
 def no_trace(path: Path) -> Recording:
@@ -103,7 +105,8 @@ def evidence(
     note = ""
     if (old_commit, new_commit) != adjacent:
         note = f"traces of {old_commit.short} and {new_commit.short}, the nearest that were recorded"
-    return ChangeEvidence(change, difference(old, new), note, _frame_difference(old, new))
+    recorded = tuple(_recorded(key, commit, traces) for commit in (old_commit, new_commit))
+    return ChangeEvidence(change, difference(old, new), note, _frame_difference(old, new), recorded=recorded)
 
 
 def newest_traces(key: SeriesKey, points: Sequence[Point], traces: Traces) -> NewestTraces:
@@ -118,8 +121,16 @@ def newest_traces(key: SeriesKey, points: Sequence[Point], traces: Traces) -> Ne
             table = typical_table(traced)
             ranks = [recording.rank for recording in recordings if recording.rank is not None]
             memory = largest_memory(ranks)
-            return NewestTraces(point.commit, table, drawn, devices(ranks), bounded(memory) if memory else None)
+            used = bounded(memory) if memory else None
+            recorded = _recorded(key, point.commit, traces)
+            return NewestTraces(point.commit, table, drawn, devices(ranks), used, recorded)
     return NewestTraces()
+
+
+def _recorded(key: SeriesKey, commit: Commit, traces: Traces) -> RecordedTraces:
+    paths = traces.sessions.traces(key, commit.hash)
+    files = tuple("/".join(path.parts[-BELOW_RESULTS:]) for path in paths if path.name.endswith(TRACE_END))
+    return RecordedTraces(key, commit, files, len(paths) - len(files))
 
 
 def _newest(key: SeriesKey, commit: Commit, traces: Traces) -> list[Recording]:

@@ -178,6 +178,15 @@ class Sides(Struct, frozen=True):
     of: str  # "samples" of the ruler's processes, or "run medians"
 
 
+class RecordedTraces(Struct, frozen=True):
+    """The files that the profiler wrote of one cell at a commit."""
+
+    key: SeriesKey  # of the cell's timing: a counter has no traces of its own
+    commit: Commit
+    files: tuple[str, ...]  # whole traces, relative to the results folder, with "/" between folders
+    pruned: int = 0  # further traces of which only the operators are kept
+
+
 class ChangeEvidence(Struct, frozen=True):
     """A change with the runs and the traces on both sides of it."""
 
@@ -188,6 +197,7 @@ class ChangeEvidence(Struct, frozen=True):
     sides: Sides | None = None  # None: one of the two has no value
     circumstances: tuple[Circumstance, ...] = ()  # what is known of the two sides, in a settled order
     triage: Triage | None = None  # None: acks.toml does not name the change
+    recorded: tuple[RecordedTraces, ...] = ()  # of ``difference``: before and after
 
 
 def _settled(changes: Sequence[Change], points: Sequence[Point]) -> frozenset[int]:
@@ -225,6 +235,7 @@ class History(Struct, frozen=True, dict=True):
     memory: MemoryUse | None = None  # of operators_commit, ``bounded``; None: not recorded
     relevant: float = 0.0  # smallest relative change that the project wants to know of; 0: what the detector confirms
     better_by: str = ""  # how ``better`` is known: "time", "unit it/s" (``tbp.project.directions``)
+    recorded: RecordedTraces | None = None  # of operators_commit
 
     @cached_property
     def balance(self) -> Balance | None:

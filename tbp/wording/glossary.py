@@ -5,6 +5,7 @@ An installed package has the file beside this one; a working tree has it among i
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -22,6 +23,15 @@ class Word(Struct, frozen=True):
 
     forms: tuple[str, ...]
     meaning: str
+
+    @property
+    def plain_meaning(self) -> str:
+        """The meaning without the marks of code and emphasis."""
+        return MARKED.sub(lambda marked: marked[1] or marked[2], self.meaning)
+
+
+MARKED = re.compile(r"`([^`]+)`|\*([^*]+)\*")
+"""Code, or emphasis, in a meaning."""
 
 
 @cache

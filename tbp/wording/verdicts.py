@@ -192,9 +192,9 @@ def finding(history: History) -> str:
         case State.NOT_ENOUGH_DATA:
             return f"Too few runs to tell: {with_value(history)}{'' if value == UNKNOWN else ', the newest ' + value}."
         case State.STALE:
-            return f"Out of date, its machine and environment stopped: {last_run(history)}; the value was {value} then."
+            return f"Out of date, since its machine and environment stopped reporting: {last_run(history)}, {value}."
         case State.VANISHED:
-            return f"No longer measured: {last_run(history)}; the value was {value} then."
+            return f"No longer measured: {last_run(history)}, {value}."
         case State.FAILED:
             return f"Failed in the newest run: {first_line(newest_reason(history)) or NO_REASON}"
         case State.SKIPPED:

@@ -12,14 +12,17 @@ DESKTOP, PHONE = (1280, 900), (390, 844)
 
 @contextmanager
 def quiet_page(browser: Any, size: tuple[int, int] = DESKTOP, scheme: str = "light") -> Iterator[Any]:
-    """An empty page; on leaving, that nothing was complained about and nothing but files was asked for."""
+    """An empty page; on leaving, that nothing was complained about and nothing but files was asked for.
+
+    A blob is what the page itself made, such as a picture of a chart.
+    """
     context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
     page = context.new_page()
     complaints: list[str] = []
     elsewhere: list[str] = []
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("request", lambda asked: None if asked.url.startswith("file:") else elsewhere.append(asked.url))
+    page.on("request", lambda asked: None if asked.url.startswith(("file:", "blob:")) else elsewhere.append(asked.url))
     try:
         yield page
     finally:

@@ -75,7 +75,7 @@ def test_it_begins_with_a_judged_pair_that_can_be_filtered_at_once(browser, mach
         page.check("#compare-far")
         assert all("~" not in text and "no change" not in text for text in rows.all_inner_texts())
         page.fill("#compare-q", "no such series")
-        assert page.inner_text("#shown") == f"0 of {everything} series: nothing that matches is known to have changed"
+        assert page.inner_text("#shown") == f"0 of {everything} series: no matching series is known to have changed"
 
 
 def test_any_two_commits_are_judged_as_the_first_two_and_linked_to(browser, machines) -> None:
@@ -111,7 +111,7 @@ def test_a_commit_without_values_is_said_so_with_the_nearest_that_have_some(brow
         page.select_option("#compare-part-1-0", label="2.12")
         page.select_option("#compare-commit-1", last)
         assert page.inner_text("#compare-title").startswith("Nothing to compare: ")
-        assert "it was not run there" in page.inner_text("#compare-nothing")
+        assert "the commit was not measured there" in page.inner_text("#compare-nothing")
         assert page.locator("#compare-table").is_hidden()
         assert page.locator("#compare-filter").is_hidden()
         assert violations(page) == []
@@ -138,7 +138,7 @@ def test_a_commit_is_found_by_what_is_typed(browser, machines, text, found) -> N
             assert found.replace("HASH", hash_) in page.locator("#compare-sides li").first.inner_text()
             assert page.evaluate("document.activeElement.id") == "compare-type-0"
         else:
-            assert said.startswith("No commit here")
+            assert said.startswith("No commit has")
             assert page.locator("#compare-default").is_visible()
 
 
@@ -160,10 +160,11 @@ def test_one_part_of_an_environment_is_changed_and_all_else_stays(browser, site)
 @pytest.mark.parametrize(
     ("systems", "packages", "label", "told"),
     [
-        (("Linux", "Linux"), (("six", "1"),), "All else equal:", "another torch 2.12 → 2.13."),
-        (("Linux", "Linux"), (), "All else equal as far as is recorded (not recorded: installed packages):",
+        (("Linux", "Linux"), (("six", "1"),), "Compare with all else equal:", "another torch 2.12 → 2.13."),
+        (("Linux", "Linux"), (),
+         "Compare with all else equal, as far as is recorded (not recorded: installed packages):",
          "Not recorded on both sides: installed packages."),
-        (("Linux", "Windows 11"), (("six", "1"),), "Not all else equal (system too):",
+        (("Linux", "Windows 11"), (("six", "1"),), "Compare with more than one difference (system too):",
          "another system Linux → Windows 11, torch 2.12 → 2.13."),
     ],
 )  # fmt: skip

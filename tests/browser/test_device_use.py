@@ -21,7 +21,7 @@ from .opening import DESKTOP, PHONE, assert_harmless, opened, overflow, violatio
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 AMP = Path(__file__).parents[1] / "data" / "h200" / "train_amp_stack_modules.pt.trace.json.gz"
-FOLDS = ".device-use details"
+FOLDS = ".device-use details[data-part]"
 
 
 def traced(benchmark: str) -> History:
@@ -75,7 +75,7 @@ def page_of(site: Path, name: str) -> Path:
 
 def opened_folds(page: Any) -> None:
     for fold in page.locator(FOLDS).all():
-        fold.locator("summary").click()
+        fold.locator("> summary").click()
     wait_until(page, "document.querySelector('.memory-chart[data-ready]')")
 
 
@@ -100,7 +100,7 @@ def test_a_second_opening_reads_nothing_again(browser, site) -> None:
         opened_folds(page)
         fold = page.locator("[data-part=idle]")
         for _ in range(2):
-            fold.locator("summary").click()
+            fold.locator("> summary").click()
         assert fold.locator("table").count() == 1
 
 

@@ -5,6 +5,7 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from msgspec.structs import replace
@@ -183,7 +184,7 @@ def test_the_search_marks_matches_and_says_their_share_once(page: Any, site: Pat
     assert box.locator(".frame.hit").count() == 2
     assert box.locator(".flame-found").text_content() == "51 % of what is shown, 2.05 ms in 2 frames"
     box.get_by_label("Find").fill("nothing like it")
-    assert box.locator(".flame-found").text_content() == "no frame is called so"
+    assert box.locator(".flame-found").text_content() == "no frame has this name"
     box.get_by_role("button", name="Show all").click()
     assert box.get_by_label("Find").input_value() == ""
     assert box.locator(".searching").count() == 0
@@ -270,3 +271,16 @@ def test_a_file_of_its_own_draws_and_asks_for_nothing(page: Any, tmp_path: Path)
     page.locator("#theme").click()
     assert page.evaluate("document.documentElement.dataset.theme") == "light"
     assert page.title() != "owned"
+
+
+def test_a_graph_is_saved_as_it_is_drawn(page: Any, site: Path) -> None:
+    box = opened(page, site)
+    with page.expect_download() as download:
+        box.get_by_role("button", name="Save the flame graph as SVG").click()
+    assert download.value.suggested_filename == "example-changed-flame-2026-05-06.svg"
+    root = ElementTree.fromstring(Path(download.value.path()).read_text("utf-8"))
+    of = "{http://www.w3.org/2000/svg}"
+    assert root.tag == f"{of}svg"
+    saved = [frame.findtext(f"{of}text") for frame in root.findall(f"{of}svg")]
+    assert saved == box.locator(".flame-graph .frame").all_text_contents()
+    assert root.find(f"{of}svg/{of}title").text.startswith("the step: ")

@@ -91,6 +91,18 @@ def shown(page: Any) -> str:
     return str(page.inner_text("#shown"))
 
 
+@pytest.mark.parametrize(("size", "most"), [(DESKTOP, 320), (PHONE, 844 - 60)])
+def test_where_nothing_stands_the_first_series_is_on_the_first_screen(browser, data, tmp_path, size, most) -> None:
+    calm = [one for one in data.histories if one.state in (State.NO_CHANGE, State.SUSPECT)]
+    with opened(browser, write_site(replace(data, histories=tuple(calm)), tmp_path), size, ready=READY) as page:
+        assert page.locator("#series tbody tr").first.bounding_box()["y"] <= most
+        assert not page.locator("#windows-row").is_visible()
+        page.click("#more-filters summary")
+        assert page.locator("select[name=device], #size-note").first.is_visible()
+        assert overflow(page) <= 0
+        assert violations(page) == []
+
+
 @pytest.mark.parametrize(("size", "scheme"), LOOKS)
 def test_the_index_fits_and_has_no_barrier(browser, site, size, scheme) -> None:
     with opened(browser, site, size=size, scheme=scheme, ready=READY) as page:

@@ -79,7 +79,7 @@ def test_the_heatmap_is_coloured_and_whole_on_paper(browser, plausible_site) -> 
     with opened(browser, path, (800, 600), "dark", fragment="#rows=all&n=120", ready="#heat[data-ready]") as page:
         show_on(page, "print", (A4[1], A4[0]))
         assert page.locator("#heat thead th").count() == 51
-        assert page.inner_text("#heat-title").endswith("on the 50 newest commits.")
+        assert page.inner_text("#heat-title").endswith("at the 50 newest commits.")
         table = page.locator("#heat").bounding_box()
         assert table["x"] + table["width"] <= A4[1]
         assert colour(page, "#heat .turn.w", "printColorAdjust") == "exact"

@@ -30,7 +30,7 @@ from .opening import (
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-ALWAYS = ("changes", "charts", "heatmap", "compare", "machines")
+ALWAYS = ("changes", "heatmap", "compare", "machines")
 PAGES = (*ALWAYS, "compression")  # which is there only where something was compressed
 PLACE = ("bench-1", "virtualenv-py3.13-torch2.13")
 # name, seconds, bytes, error
@@ -200,12 +200,12 @@ def test_the_heatmap_shows_where_a_level_shifted_and_what_came_of_it(browser, si
 
 def test_the_heading_of_the_heatmap_follows_the_choices(browser, site) -> None:
     with opened(browser, site / "heatmap.html", ready="#heat[data-ready]") as page:
-        assert page.inner_text("#heat-title") == "7 of 42 series moved on the 50 newest commits."
+        assert page.inner_text("#heat-title") == "7 of 42 series moved at the 50 newest commits."
         page.select_option("select[name=n]", "20")
-        assert page.inner_text("#heat-title") == "4 of 42 series moved on the 20 newest commits."
+        assert page.inner_text("#heat-title") == "4 of 42 series moved at the 20 newest commits."
         page.select_option("select[name=rows]", "confirmed")
         page.select_option("select[name=suite]", "train_step")
-        expected = "2 of 4 series of train_step have a confirmed change on the 20 newest commits."
+        expected = "2 of 4 series of train_step have a confirmed change at the 20 newest commits."
         assert page.inner_text("#heat-title") == expected
 
 
@@ -324,7 +324,8 @@ def test_two_environments_can_be_held_against_each_other(browser, plausible_data
         page.select_option("#inventory-one", label="new")
         page.select_option("#inventory-other", label="old")
         assert [text.split() for text in rows.all_inner_texts()] == [["torch", "2.13", "2.12"]]
-        assert page.inner_text("#inventory-said") == "1 differs between these two; 1 only between others."
+        text = "1 fact differs between these two, 1 more between other environments."
+        assert page.inner_text("#inventory-said") == text
         assert violations(page) == []
         page.select_option("#inventory-one", label="all of them")
         assert rows.count() == 2
@@ -364,9 +365,6 @@ def test_hostile_names_make_no_element_and_no_handler(browser, hostile_site, nam
             page.wait_for_selector("#heat[data-ready]")
             page.locator("#heat td").last.hover()
             assert "<script>" in page.inner_text("#heat-cell")
-        if name == "charts":
-            page.wait_for_selector("#charts[data-ready]")
-            assert "<script>" in page.inner_text("#charts")
         if name == "compare":
             page.wait_for_selector("#compare-form[data-ready]")
             page.click("#compare-add")
@@ -381,7 +379,6 @@ def test_a_view_without_scripts_is_whole(browser, site, name) -> None:
     with without_scripts(browser, (site / f"{name}.html")) as page:
         said = {
             "changes": "+39 % slower", "heatmap": "+39 % slower since 179a071e", "compare": "undecided",
-            "charts": "▲ +39 % slower",
             "machines": "torch 2.12 → 2.13", "compression": "45 % faster, 3.9 × smaller",
         }  # fmt: skip
         assert said[name] in page.locator("main").inner_text()

@@ -52,7 +52,9 @@ def test_every_output_tells_it_once(
     assert (event["commits"], sorted(one["commits"] for one in event["changes"])) == (3, [3, 4])
     assert event["machines"]["moved"] == ["even", "odd"]
     assert event["touching"] == [{"commit": hashes[REQUIREMENTS_AT], "files": ["uv.lock"]}]
-    touching = f"f 3 commits, 1 touches the benchmark or its requirements: {hashes[REQUIREMENTS_AT][:8]} (uv.lock)"
+    touching = (
+        f"f 3 commits, 1 changes the benchmark itself or its requirements: {hashes[REQUIREMENTS_AT][:8]} (uv.lock)"
+    )
     for page in ("changes.html", "index.html", "feed.xml"):
         text = (tmp_path / page).read_text(encoding="utf-8")
         assert text.count(touching) == 1, page

@@ -81,7 +81,7 @@ def test_one_stored_run_on_each_side_decides_nothing():
 def test_an_odd_run_is_undecided_and_says_why():
     found = judge(stored([*STEADY[:10], 1.5, *STEADY[11:]]), 9, 10)
     assert found.state is State.UNDECIDED
-    assert "one odd run" in found.reason
+    assert "a single odd run" in found.reason
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_a_time_is_never_exact():
         ([1.0, SKIPPED], State.SKIPPED, "it was skipped in B"),
         ([SKIPPED, FAILED], State.SKIPPED, "it was skipped in A"),
         ([1.0], State.SKIPPED, "not in B"),
-        ([-1.0, 1.0], State.UNDECIDED, "it is not positive, so noise is no share of it"),
+        ([-1.0, 1.0], State.UNDECIDED, "a value is zero or negative, so noise is no share of it"),
     ],
 )
 def test_what_cannot_be_compared_says_why(values: list[float | None], state: State, reason: str):
@@ -143,7 +143,7 @@ def test_a_series_with_neither_is_left_out():
 def test_another_version_of_the_benchmark_is_another_benchmark():
     values = [*STEADY, *(1.3 * value for value in STEADY)]
     found = judge(stored(values, versions=["1"] * 20 + ["2"] * 20), 19, 20)
-    assert (found.state, found.reason) == (State.UNDECIDED, "the benchmark itself differs between the two")
+    assert (found.state, found.reason) == (State.UNDECIDED, "the two commits have different versions of the benchmark")
     # Runs of another version say nothing of the noise either.
     found = judge(stored(values, versions=["1"] * 15 + ["2"] * 25), 19, 20)
     assert found.state is State.REGRESSION
@@ -226,7 +226,7 @@ def test_a_steady_series_has_no_change_with_another_driver_or_the_same(circumsta
 
 def test_another_version_is_told_before_another_driver():
     found = judge(stored(STEP, versions=["1"] * 20 + ["2"] * 20, circumstances=OLD * 20 + NEW * 20), 19, 20)
-    assert found.reason == "the benchmark itself differs between the two"
+    assert found.reason == "the two commits have different versions of the benchmark"
 
 
 def test_a_report_s_series_are_put_down_to_circumstances_too():
@@ -248,7 +248,7 @@ def test_runs_that_are_not_comparable_are_of_no_version_that_another_has():
     """A report knows of a run only whether it is of the present version of its benchmark."""
     points = [replace(point(place, value), comparable=place not in (18, 19)) for place, value in enumerate(STEP)]
     series = series_of_points(SeriesKey("m.time_b", (), "m", "e"), "seconds", Better.LOWER, points)
-    differs = "the benchmark itself differs between the two"
+    differs = "the two commits have different versions of the benchmark"
     assert [judge(series, first, second).reason for first, second in ((17, 19), (19, 20), (18, 19))] == [differs] * 3
     assert judge(series, 17, 20).state is State.REGRESSION
     assert not series.is_counter

@@ -140,7 +140,7 @@ def test_a_busy_night_is_suspect_as_its_traces_do_not_show_it():
     change = found.suspect.change
     assert change.index == 7
     assert change.p_value >= WEAK_P
-    same = "its traces have the same operators and calls on both sides"
+    same = "its traces show the same operators and calls before and after"
     assert change.doubt == f"{same}, and a step that changed by 0 %"
     # Without traces the same run is a regression: nothing speaks against it.
     assert history(results(medians_s(runs_s)), sessions(runs_s)).state is State.REGRESSION
@@ -153,7 +153,7 @@ def test_a_change_whose_interval_reaches_zero_is_only_suspect():
     values = [value - i * 1e-9 for i, value in enumerate(values)]  # no counter, and no trend to speak of
     found = history(results(values))
     (what,) = found.changes
-    assert (found.standing, found.suspect, what.change.doubt) == (None, what, "its 99 % interval reaches 0")
+    assert (found.standing, found.suspect, what.change.doubt) == (None, what, "its 99 % interval includes 0")
 
 
 def test_the_nearest_traces_are_compared_and_named():
@@ -264,7 +264,7 @@ def test_the_project_says_the_direction_and_what_it_alerts_about():
     assert history(measured, policy=policy).state is State.IMPROVEMENT
     found = history(measured, policy=Policy(relevant=0.5))
     assert found.state is not State.REGRESSION
-    assert found.changes[0].change.doubt == "smaller than the 50.0% this project alerts about"
+    assert found.changes[0].change.doubt == "smaller than the 50 % that this project counts as a change"
 
 
 def test_where_nothing_says_what_is_better_a_change_is_a_change():

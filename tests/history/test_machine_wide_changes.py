@@ -37,7 +37,8 @@ def test_most_series_of_a_machine_at_one_commit_are_asked_about(make_history, ma
     series[5] = replace(series[5], key=replace(series[5].key, benchmark="c.time_down"))
     (found,) = at_once(series)
     assert sentence(found) == (
-        "6 of 9 series of bench-1 · py3.13 moved at 03c0ffee, 5 up and 1 down: was it the machine rather than the code?"
+        "6 of 9 series of bench-1 · py3.13 moved at 03c0ffee, 5 up and 1 down: "
+        "did the machine change, rather than the code?"
     )
     page = summary(make_report(*series))
     assert page.first.sentence == brief(found)
@@ -95,7 +96,7 @@ def test_what_follows_a_night_says_so(make_history) -> None:
     series = [with_change(own, kind=ChangeKind.UNRECORDED, explanation=night) for own in moves]
     (found,) = at_once(series)
     assert brief(found) == (
-        "5 of 5 series of bench-1 · py3.13 moved at 03c0ffee, all up, for runs measured from 2026-05-04 on, "
+        "5 of 5 series of bench-1 · py3.13 moved at 03c0ffee, all up, in runs measured from 2026-05-04 on, "
         "whatever their commit"
     )
 

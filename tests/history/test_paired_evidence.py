@@ -150,7 +150,7 @@ def test_a_change_that_the_series_confirms_keeps_its_place_and_gets_the_interval
 def test_a_change_that_fresh_pairs_refute_is_suspect():
     (found,) = with_pairs([change(9)], runs(12), [ratio(3, 11, 0.0, 6, is_fresh=True)], 0.0)
     assert not found.confirmed
-    assert found.doubt == "measured in turns against 00000000 it is 0.0 % (−0.3 to +0.3 %)"
+    assert found.doubt == "measured in turns against 00000000 the change is 0.0 % (−0.3 to +0.3 %)"
 
 
 def test_an_apparent_pulse_is_refuted_by_pairs_from_before_it_to_after_it():

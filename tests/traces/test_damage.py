@@ -99,6 +99,25 @@ def test_of_2000_events_1999_are_left(
         assert read_trace(path).metadata["last"] == "1"
 
 
+@pytest.mark.parametrize("before", ['"b": ', '"a" "b": ', '"a": 1, "b": ', '"a" ', "x ", '{"a": {"b" '])
+@pytest.mark.parametrize("behind", ["", "}", "}}", ', "last": 1}}', "}, {"])
+def test_a_list_of_events_in_damage_is_that_of_a_document(write: Write, before: str, behind: str) -> None:
+    text = f'{before}{{"traceEvents": {LAYOUTS["spaces"](events(3))}}}{behind}'
+    assert len(read_trace(write(text.encode()))) == 3
+
+
+@pytest.mark.parametrize("piece_bytes", [100, 128, 150, 400, 1 << 18])
+@pytest.mark.parametrize("key", ["odd", "traceEvent[", "args"])
+def test_an_event_behind_a_document_is_read_wherever_a_piece_ends(
+    write: Write, monkeypatch: pytest.MonkeyPatch, key: str, piece_bytes: int
+) -> None:
+    monkeypatch.setattr("tbp.traces.reading.document.PART_BYTES", piece_bytes)
+    monkeypatch.setattr("tbp.traces.reading.document.BLOCK_BYTES", 2 * piece_bytes)
+    (sound,) = events(1)
+    late = {key: {"stream": 7, "correlation": 7, "note": "n" * 200}, **sound}
+    assert len(read_trace(write(f"{document('spaces', [sound]).decode()}{json.dumps(late)}".encode()))) == 2
+
+
 @pytest.mark.parametrize("block_bytes", [700, 8192])
 def test_two_writers_of_one_file_lose_what_they_tore(write: Write, block_bytes: int) -> None:
     relus = [{**event, "name": "aten::relu"} for event in events(3000)]

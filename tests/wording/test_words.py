@@ -130,10 +130,10 @@ def test_a_traceback_is_told_by_its_last_line() -> None:
         ((1e-3,), State.NOT_ENOUGH_DATA, "", "Too few runs to tell: 1 run with a value, the newest 1.00 ms."),
         ((), State.NOT_ENOUGH_DATA, "", "Too few runs to tell: 0 runs with a value."),
         ((1e-3,), State.STALE, "",
-         ("Out of date, its machine and environment stopped: last measured at 00c0ffee (2026-05-01 12:00 UTC); "
-          "the value was 1.00 ms then.")),
+         ("Out of date, since its machine and environment stopped reporting: "
+          "last measured at 00c0ffee (2026-05-01 12:00 UTC), 1.00 ms.")),
         ((1e-3,), State.VANISHED, "",
-         "No longer measured: last measured at 00c0ffee (2026-05-01 12:00 UTC); the value was 1.00 ms then."),
+         "No longer measured: last measured at 00c0ffee (2026-05-01 12:00 UTC), 1.00 ms."),
         ((NAN,), State.FAILED, "RuntimeError: boom", "Failed in the newest run: RuntimeError: boom"),
         ((NAN,), State.SKIPPED, "", "Skipped in the newest run: asv stores no reason"),
     ],

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
-import rjsmin
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from msgspec import Struct
@@ -46,6 +45,9 @@ CONTENT_SECURITY_POLICY = (
 OF_EVERY_PAGE = ("base/app", "base/words")
 """The scripts that every page of a site has, by its template."""
 
+OF_SEARCH = ("base/dom", "base/unpacking", "base/search")
+"""The scripts that every page has where there are series to find; those of pages build on the first two."""
+
 SCRIPT_OF_SINGLE_FILE = "base/single_file"
 """The script that only a report of one file has: it shows the pages that lie in its templates."""
 
@@ -67,6 +69,7 @@ class Frame(Struct, frozen=True):
     points: str = "points.csv"  # the file of all points
     is_single: bool = False  # one file holds the whole site, and nothing lies beside it
     navigation: tuple[NavigationEntry, ...] = ()
+    has_search: bool = False  # there are series to find
 
 
 class RenderedPage(Struct, frozen=True):
@@ -118,7 +121,11 @@ def macro_html(template: str, macro: str, content: object) -> Markup:
 
 def page_html(page: RenderedPage, frame: Frame) -> str:
     """A file of the site: it loads scripts, styles and data from files beside it."""
-    return _environment().get_template("base.html").render(page=_marked(page), frame=frame, styles=STYLES)
+    return (
+        _environment()
+        .get_template("base.html")
+        .render(page=_marked(page), frame=frame, styles=STYLES, search=OF_SEARCH if frame.has_search else ())
+    )
 
 
 def single_html(pages: Sequence[RenderedPage], data: Iterable[DataFile], frame: Frame) -> str:
@@ -127,8 +134,9 @@ def single_html(pages: Sequence[RenderedPage], data: Iterable[DataFile], frame: 
     The others lie in templates, the data in blocks of JSON that no browser runs, and each script is there once, allowed
     by its digest.
     """
+    search = OF_SEARCH if frame.has_search else ()
     used = dict.fromkeys(
-        (*OF_EVERY_PAGE, SCRIPT_OF_SINGLE_FILE, *(script for page in pages for script in page.scripts))
+        (*OF_EVERY_PAGE, *search, SCRIPT_OF_SINGLE_FILE, *(script for page in pages for script in page.scripts))
     )
     scripts = [script_text(f"{name}.js") for name in used]
     vendors = sorted(STATIC.glob("vendor/*.txt")) if any(name.startswith("vendor/") for name in used) else []
@@ -166,9 +174,15 @@ def static_text(name: str) -> str:
 
 @cache
 def script_text(name: str) -> str:
-    """A script by its name in the static folder, as readers load it: without our comments and indentation."""
+    """A script by its name in the static folder, as readers load it: without our comments and indentation.
+
+    No text of a script goes over several lines, so what begins a line is nothing that a reader sees.
+    """
     text = static_text(name)
-    return text if name.startswith("vendor/") else f"// {MARK}\n{rjsmin.jsmin(text)}\n"
+    if name.startswith("vendor/"):
+        return text
+    lines = [line for line in map(str.strip, text.splitlines()) if line and not line.startswith("//")]
+    return "\n".join([f"// {MARK}", *lines, ""])
 
 
 def _own_scripts_policy(scripts: Sequence[str]) -> str:

@@ -56,6 +56,7 @@ class ReportData(Struct, frozen=True, dict=True):
     in_ranges: Mapping[str, Commit] = field(
         default_factory=dict
     )  # commits of events' ranges, by hash, where git has them
+    results: str = ""  # address of the results folder from the site's; empty: no page links to its files
     joined: tuple[Event, ...] | None = None  # what ``events`` gives; None: it is found when somebody asks
 
     @cached_property
@@ -78,6 +79,20 @@ class ReportData(Struct, frozen=True, dict=True):
     def faces(self) -> Mapping[str, str]:
         """The names of the machines, by identifier."""
         return faces(self.machines)
+
+    @cached_property
+    def facts_of_setups(self) -> Mapping[Setup, Mapping[str, str]]:
+        """The facts of each setup's hardware and system as its newest runs record them, else as its machine has them.
+
+        Its GPU may be known from the sessions of the ruler alone.
+        """
+        of_machine = {machine.name: dict(machine.facts) for machine in self.machines}
+        recorded: dict[Setup, dict[str, str]] = {}
+        for run in self.runs:  # the oldest first
+            devices = {"GPU": ", ".join(run.devices)} if run.devices else {}
+            recorded.setdefault(run.setup, {}).update({**devices, **dict(run.hardware)})
+        setups = {*self.by_setup, *recorded}
+        return {setup: {**of_machine.get(setup.machine, {}), **recorded.get(setup, {})} for setup in setups}
 
     def since_base(self, sentence: str) -> str:
         """``sentence`` with the revision that is judged against, where there is one."""

@@ -25,6 +25,7 @@ from tbp.report.data.grid_circumstances import GridCircumstances, numbers_on
 from tbp.report.parts import addresses
 from tbp.report.parts.commit_links import commit_link
 from tbp.report.parts.environment_parts import parts
+from tbp.report.parts.facets import facets
 from tbp.report.parts.series_names import SetupNames
 from tbp.report.parts.series_order import by_name, family_of
 from tbp.report.parts.setup_facts import setup_facts
@@ -74,6 +75,7 @@ class GridRow(Struct, frozen=True, rename="camel", omit_defaults=True):
     skipped: list[int]
     apart: list[int]  # columns of another benchmark version, not comparable
     marks: tuple[Mark, ...]
+    rig: int = 0  # its number among those of the site's facets
     measured: int = 0  # the number of its stretches in ``GridCircumstances``
     numbers: tuple[tuple[int, str], ...] = ()  # (column from which on, asv's number), where it changes
 
@@ -122,6 +124,7 @@ def grid_row(
     history: History,
     columns: GridColumns,
     setup: int,
+    rig: int = 0,
     beside: Sequence[LineRuns] = (),
     circumstances: GridCircumstances | None = None,
 ) -> GridRow:
@@ -148,6 +151,7 @@ def grid_row(
         href=addresses.series_href(history),
         is_track=benchmark_from_name(key.benchmark).type == "track",
         setup=setup,
+        rig=rig,
         unit=words.visible(history.unit),
         better=history.better.worse,
         noise=round(history.noise_between, 5),
@@ -174,9 +178,16 @@ def payload(data: ReportData) -> dict[str, object]:
     number_of = {setup: number for number, setup in enumerate(measured)}
     setup_names = SetupNames.of(histories, data.faces)
     differing = parts(measured, data.runs, data.faces)
-    circumstances = GridCircumstances()
+    circumstances, rigs = GridCircumstances(), facets(data)
     rows = [
-        grid_row(history, columns, number_of[history.key.setup], aside.get(history.key, ()), circumstances)
+        grid_row(
+            history,
+            columns,
+            number_of[history.key.setup],
+            rigs.rig_of(history.key),
+            aside.get(history.key, ()),
+            circumstances,
+        )
         for history in histories
     ]
     return {

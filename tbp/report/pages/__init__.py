@@ -13,16 +13,16 @@ from msgspec import Struct
 
 from tbp.report.base.render import DataFile, Frame, NavigationEntry, RenderedPage, main_html, packed_call
 from tbp.report.data.run_grid import payload
+from tbp.report.data.tables_to_take import files_to_take
 from tbp.report.pages.benchmark.files import shared_data
 from tbp.report.pages.changes.page import changes_page
-from tbp.report.pages.charts import charts_page
 from tbp.report.pages.compare.page import compare_page, states
 from tbp.report.pages.compare.rules import rules
 from tbp.report.pages.compression.variants import groups
 from tbp.report.pages.contents import SiteContents
 from tbp.report.pages.heatmap import heatmap_page
 from tbp.report.pages.index.data import index_files
-from tbp.report.pages.machines.page import machines_page
+from tbp.report.pages.search import search_data
 from tbp.report.pages.words import words_file, words_page
 from tbp.report.parts.addresses import INDEX
 
@@ -39,6 +39,7 @@ class Page(Struct, frozen=True):
 
     file: str  # of the site; its template has the same name
     title: str  # in the navigation
+    about: str  # what it shows, for whoever searches
     make: Callable[[SiteContents], object]  # gives what the template knows as ``page``
     scripts: tuple[str, ...] = ()  # see ``RenderedPage``
     data: tuple[PageData, ...] = ()
@@ -51,7 +52,12 @@ def _grid(site: SiteContents) -> Iterable[DataFile]:
     yield DataFile("data/grid.js", (packed_call("tbp.grid", grid),))
 
 
-BASICS = ("base/address_state", "base/dom", "base/number_words")
+def _search(site: SiteContents) -> Iterable[DataFile]:
+    pages = [(page.title, page.file, page.about) for page in shown(site)]
+    yield DataFile("data/search.js", (packed_call("tbp.searchable", search_data(site, pages)),))
+
+
+BASICS = ("base/address_state", "base/facets", "base/number_words", "base/take")
 INDEX_DATA = PageData(lambda site: index_files(site.summary), ("data/index.js",))
 GRID = PageData(_grid, ("data/grid.js",))
 COMPRESSION = PageData(
@@ -59,27 +65,37 @@ COMPRESSION = PageData(
     ("data/layout.js", "data/compression.js"),
 )
 WORDS = PageData(lambda _: words_file())  # which every page asks for
+SEARCH = PageData(_search)  # of the field that every page has
 BENCHMARK_DATA = PageData(lambda site: shared_data(site.data))  # of the pages of all benchmarks
+TO_TAKE = PageData(lambda site: files_to_take(site.data))  # which several pages ask for
 
-SERIES = (*BASICS, "base/unpacking", "base/chunks", "pages/series", "pages/filter")  # of the pages that list all series
-GRID_SCRIPTS = ("base/unpacking", "base/run_grid")
+INDEX_SCRIPTS = ("base/chunks", "pages/series", "pages/filter", "pages/answer", "pages/index")
+GRID_SCRIPTS = ("base/run_grid",)
 COMPARE = (*GRID_SCRIPTS, "pages/foreign", "pages/judge", "pages/setups", "pages/columns", "pages/compare")
 HEATMAP = ("pages/filter", "base/rownames", *GRID_SCRIPTS, "pages/heatmap")
 
 PAGES = (
-    Page(INDEX, "Summary", lambda site: site.summary, (*SERIES, "pages/answer", "pages/index"), (INDEX_DATA,)),
-    Page("changes.html", "Changes", lambda site: changes_page(site.data), (*BASICS, "pages/changes")),
-    Page("charts.html", "Charts", lambda site: charts_page(site.summary), (*SERIES, "pages/charts"), (INDEX_DATA,)),
-    Page("heatmap.html", "Heatmap", lambda site: heatmap_page(site.data), (*BASICS, *HEATMAP), (GRID,)),
-    Page("compare.html", "Compare", lambda site: compare_page(site.data),
+    Page(INDEX, "Summary", "what is new, what to do next, and all series as rows or charts", lambda site: site.summary,
+         (*BASICS, *INDEX_SCRIPTS), (INDEX_DATA, TO_TAKE)),
+    Page("changes.html", "Changes", "every commit that moved something, newest first",
+         lambda site: changes_page(site.data), (*BASICS, "pages/changes")),
+    Page("heatmap.html", "Heatmap", "every series at every commit, in colours", lambda site: heatmap_page(site.data),
+         (*BASICS, *HEATMAP), (GRID,)),
+    Page("compare.html", "Compare", "two commits or machines side by side", lambda site: compare_page(site.data),
          (*BASICS, *COMPARE), (GRID,)),
-    Page("machines.html", "Machines", lambda site: machines_page(site.data), ("pages/machines",)),
-    Page("compression.html", "Compression", lambda site: site.compression,
-         ("vendor/plotly-basic.min", *BASICS, "base/unpacking", "charts/benchmark_data", "charts/chart",
+    Page("machines.html", "Machines", "hardware, noise, and what is installed where", lambda site: site.machines,
+         (*BASICS, "pages/machines")),
+    Page("compression.html", "Compression", "size, speed and loss of compressed models",
+         lambda site: site.compression,
+         ("vendor/plotly-basic.min", *BASICS, "charts/benchmark_data", "charts/chart",
           "charts/figure", "pages/compression"),
          (COMPRESSION,), is_shown=lambda site: bool(groups(site.data.histories))),
-    Page("words.html", "Words", lambda _: words_page(), (), (WORDS,), is_in_navigation=False),
+    Page("words.html", "Words", "what the words and symbols of the report mean", lambda _: words_page(), (), (WORDS,),
+         is_in_navigation=False),
 )  # fmt: skip
+
+FORMER = ("charts.html",)
+"""Pages that earlier versions wrote: a build removes them. The charts are a view of the summary now."""
 
 
 def shown(site: SiteContents) -> tuple[Page, ...]:
@@ -97,7 +113,7 @@ def data_of_pages(site: SiteContents) -> tuple[PageData, ...]:
     if not site.data.histories:
         return ()
     used = (data for page in shown(site) for data in page.data)
-    return tuple(dict.fromkeys((GRID, *used, BENCHMARK_DATA)))
+    return tuple(dict.fromkeys((GRID, *used, SEARCH, BENCHMARK_DATA)))
 
 
 def rendered(page: Page, site: SiteContents, frame: Frame) -> RenderedPage:

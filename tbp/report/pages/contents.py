@@ -9,6 +9,7 @@ from msgspec import Struct
 from tbp.report.base.report_data import ReportData
 from tbp.report.pages.compression.page import CompressionPage, compression_page
 from tbp.report.pages.index.page import Summary, summary
+from tbp.report.pages.machines.page import MachinesPage, machines_page
 
 
 class SiteContents(Struct, frozen=True, dict=True):
@@ -25,3 +26,8 @@ class SiteContents(Struct, frozen=True, dict=True):
     def compression(self) -> CompressionPage:
         """The content of the page of compressed models, with its charts."""
         return compression_page(self.data)
+
+    @cached_property
+    def machines(self) -> MachinesPage:
+        """The content of the page of machines."""
+        return machines_page(self.data)

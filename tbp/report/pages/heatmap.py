@@ -16,6 +16,7 @@ from tbp.report.data.run_grid import columns_of, middle
 from tbp.report.parts.addresses import series_href
 from tbp.report.parts.change_sorts import GLYPHS, Sort, sort_of
 from tbp.report.parts.commit_links import CommitLink, commit_link, span
+from tbp.report.parts.facets import Facets, facets
 from tbp.report.parts.series_names import SetupNames
 from tbp.report.parts.series_order import family_of
 from tbp.wording import verdicts, words
@@ -53,12 +54,14 @@ class HeatmapRow(Struct, frozen=True):
 
 class HeatmapPage(Struct, frozen=True):
     verdict: str
+    newest: str  # in words: the commits that are shown at first
     span: str
     rows: tuple[HeatmapRow, ...]
     left_out: str
     choices: tuple[int, ...]  # numbers of commits, the one at first is DEFAULT_COMMITS or all
     default: int
     suites: tuple[str, ...]
+    facets: Facets
     series: int
     least: str  # in words: below it nothing has a colour
     thresholds: str  # in words
@@ -72,17 +75,19 @@ def heatmap_page(data: ReportData) -> HeatmapPage:
     setup_names = SetupNames.of(data.histories, data.faces)
     moved = [(history, changes) for history in data.histories if (changes := _moved(history, newest, data.commit_url))]
     choices = (*(choice for choice in CHOICES if choice < len(columns)), len(columns))
-    shown_commits = words.count(len(newest), "newest commit")
+    shown_commits = "newest commit" if len(newest) == 1 else f"{len(newest):,} newest commits"
     series = words.count(len(data.histories), "series", "series")
     left = len(moved) - MOST_ROWS
     return HeatmapPage(
-        verdict=f"{len(moved):,} of {series} moved on the {shown_commits}.",
+        verdict=f"{len(moved):,} of {series} moved at the {shown_commits}.",
+        newest=shown_commits,
         span=span(columns),
         rows=tuple(_row(history, changes, setup_names) for history, changes in moved[:MOST_ROWS]),
         left_out=f"and {words.count(left, 'more series', 'more series')}" if left > 0 else "",
         choices=choices,
         default=min(DEFAULT_COMMITS, len(columns)),
         suites=tuple(sorted({family_of(history.key.benchmark) for history in data.histories})),
+        facets=facets(data),
         series=len(data.histories),
         least=_percent(relevance.TWO_COMMITS),
         thresholds=", ".join(_percent(step) for step in (relevance.TWO_COMMITS, *STEPS)),
@@ -119,7 +124,7 @@ def _left(history: History, newest: set[str], commit_url: str) -> tuple[NewestCh
     if not abs(effect_size(level, newest_run.value)) >= max(relevance.TWO_COMMITS, noise):
         return ()
     size = words.signed_size(level, newest_run.value, history.unit)
-    text = f"not confirmed: the newest run is {size} from its level"
+    text = f"not confirmed: the newest run is {size} against the level before it"
     return (NewestChange("", text, commit_link(newest_run.commit, commit_url)),)
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from markupsafe import Markup, escape
 from msgspec import Struct
 
 from tbp.report.base.render import DataFile
-from tbp.wording.glossary import Word, glossary
+from tbp.wording.glossary import MARKED, Word, glossary
 
 
 class WordRow(Struct, frozen=True):
@@ -37,9 +36,11 @@ def words_page() -> WordsPage:
 def words_file() -> Iterator[DataFile]:
     """The words of the report for static/base/words.js: their forms, and the meaning as text."""
     of_report, _ = glossary()
-    yield DataFile("data/words.js", (("tbp.glossary", [[list(word.forms), word.meaning] for word in of_report]),))
+    yield DataFile("data/words.js", (("tbp.glossary", [[list(word.forms), word.plain_meaning] for word in of_report]),))
 
 
 def _row(word: Word, anchor: str) -> WordRow:
-    marked = re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(word.meaning)))
-    return WordRow(anchor, ", ".join(word.forms), Markup(re.sub(r"\*([^*]+)\*", r"<em>\1</em>", marked)))
+    meaning = MARKED.sub(
+        lambda marked: f"<code>{marked[1]}</code>" if marked[1] else f"<em>{marked[2]}</em>", str(escape(word.meaning))
+    )
+    return WordRow(anchor, ", ".join(word.forms), Markup(meaning))

@@ -145,8 +145,9 @@ def gate(key: SeriesKey, before: Commit, after: Commit, revision: str = "") -> s
     return f"tbp gate {before.short} {revision or after.short} --bench {shlex.quote(bench_regex(key))}"
 
 
-def raw_traces(key: SeriesKey, commit: Commit) -> str:
-    """The command that writes this series' traces of this commit for ui.perfetto.dev; empty when the hash is none."""
-    if not HASH.fullmatch(commit.hash):
+def raw_traces(key: SeriesKey, *commits: Commit) -> str:
+    """The command that writes this series' traces of these commits for ui.perfetto.dev; empty when a hash is none."""
+    if not all(HASH.fullmatch(commit.hash) for commit in commits):
         return ""
-    return f"tbp export --perfetto traces-{commit.short} --bench {shlex.quote(bench_regex(key))} {commit.short}"
+    names = [commit.short for commit in commits]
+    return f"tbp export --perfetto traces-{'-'.join(names)} --bench {shlex.quote(bench_regex(key))} {' '.join(names)}"

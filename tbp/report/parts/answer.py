@@ -46,6 +46,11 @@ class Answer(Struct, frozen=True, dict=True):
         return sum(history.state is State.REGRESSION for history in self.data.histories)
 
     @cached_property
+    def standing_from(self) -> int:
+        """The number of events with a regression that stands: a series may have several, an event several series."""
+        return sum(bool(standing.of(State.REGRESSION)) for standing in self.events)
+
+    @cached_property
     def changed(self) -> int:
         """The number of series that changed, nobody knows whether for better or worse."""
         return sum(history.state is State.CHANGED for history in self.data.histories)
@@ -77,7 +82,7 @@ class Answer(Struct, frozen=True, dict=True):
         """The sentence for ``window``; where there are no verdicts, why there are none."""
         if window is None or not has_verdicts(self.data):
             return self.data.since_base(verdicts.verdict(ranked(self.data.histories)))
-        sentence = _sentence(self.within(window), window.words, self.standing, self.changed)
+        sentence = _sentence(self.within(window), window.words, self)
         return self.data.since_base(f"{sentence}{self.silent}.")
 
     @property
@@ -123,17 +128,20 @@ def has_verdicts(data: ReportData) -> bool:
     return any(history.state in verdicts.SETTLED for history in data.histories)
 
 
-def _sentence(new: Sequence[StandingEvent], when: str, standing: int, changed: int) -> str:
+def _sentence(new: Sequence[StandingEvent], when: str, of: Answer) -> str:
     """The sentence on ``new`` events, without its stop; ``when`` is empty where all of them are."""
+    standing = of.standing
     worse, other = series_in(new, State.REGRESSION), series_in(new, State.CHANGED)
     commits = sum(bool(event.of(State.REGRESSION)) for event in new)
     if not when:
         first = f"{words.count(standing, 'regression')} {'stands' if standing == 1 else 'stand'}"
         first = first if standing else "No regression stands"
-        return f"{first}{_from(commits)}{_changed(changed, '')}"
+        return f"{first}{_from(commits)}{_changed(of.changed, '')}"
     counted = words.count(worse, "new regression") if worse else "No new regression"
     still = f"{standing:,} {'stands' if standing == 1 else 'stand'}" if standing else "none stands"
-    return f"{counted} {when}{_from(commits)}; {still}{_changed(other, 'newly ')}"
+    # Series are counted here, and events are listed: both are said where they are not as many and not all of them new.
+    still_from = _from(of.standing_from) if of.standing_from not in (standing, commits) else ""
+    return f"{counted} {when}{_from(commits)}; {still}{still_from}{_changed(other, 'newly ')}"
 
 
 def _from(commits: int) -> str:

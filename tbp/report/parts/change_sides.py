@@ -111,8 +111,8 @@ def legend(unit: str, better: Better) -> str:
     of = "time per call" if unit == "seconds" else "values"
     better_is = "" if better is Better.UNKNOWN else f", {better.value} is better"
     return (
-        f"Strips of {of}{better_is}: of each side of a change at most the {MOST_VALUES} nearest runs, "
-        f"or the samples of the nearest {RUNS_PER_SIDE}. The size of the change is that of the runs' medians."
+        f"A strip shows {of}{better_is}: on each side of a change at most the {MOST_VALUES} nearest runs, "
+        f"or the samples of the nearest {RUNS_PER_SIDE}. The size of a change compares the medians of runs."
     )
 
 
@@ -160,7 +160,7 @@ def around(evidence: ChangeEvidence) -> Around:
     partly = [row.name for row in known if not (row.before and row.after)]
     rest, brief = [], ""
     if changed:
-        sentence = f"Beside the code changed: {words.named([row.name for row in changed], NAMED)}."
+        sentence = f"What changed besides the code: {words.named([row.name for row in changed], NAMED)}."
         shown = same[:UNCHANGED_SHOWN]
         if len(same) > len(shown):
             rest.append(f"The same on both sides: {words.named([row.name for row in same[len(shown) :]], NAMED)}.")

@@ -28,9 +28,9 @@ MOST_AUTHORS = 3
 """Authors named: with more, the range must be narrowed down before anybody is asked."""
 
 # The chance of such a step without a change, and words for it. A report confirms from about 1 in 100 on.
-_SURENESS = ((0.001, "almost certain: chance does so less than once in 1,000 times"),
-             (0.01, "very likely: chance does so less than once in 100 times"),
-             (0.05, "likely: chance does so less than once in 20 times"))  # fmt: skip
+_SURENESS = ((0.001, "almost certain: noise alone looks like this less than once in 1,000 times"),
+             (0.01, "very likely: noise alone looks like this less than once in 100 times"),
+             (0.05, "likely: noise alone looks like this less than once in 20 times"))  # fmt: skip
 
 
 def of_several(between: Range | None) -> str:
@@ -44,9 +44,9 @@ def between(of: Range) -> str:
 
 
 def narrowed(event: Event) -> str:
-    """``each series by itself leaves 4 commits or more``; empty where one of them tells as much as all."""
+    """``going by any one of the series, one of 4 commits or more``; empty where one of them tells as much as all."""
     least = min((change.range.commits for change in event.changes if change.range is not None), default=0)
-    return f"each series by itself leaves {least:,} commits or more" if least > event.range.commits else ""
+    return f"going by any one of the series, one of {least:,} commits or more" if least > event.range.commits else ""
 
 
 def extent(changes: Sequence[SeriesChange]) -> str:
@@ -81,8 +81,8 @@ def seen_by(sightings: Sightings, faces: Mapping[str, str]) -> str:
         return f"on {moved:,} of {sightings.measured:,} machines that measured it{unsure}{firm}"
     only = f"only on machine {_machines(sightings.moved, faces)}"
     if not sightings.firm:
-        return f"{only}; on {_machines(sightings.still, faces)} noise would hide it"
-    return f"{only}, not on {_machines(sightings.firm, faces)}: the machine rather than the code?"
+        return f"{only}; on {_machines(sightings.still, faces)} noise would hide a change of this size"
+    return f"{only}, not on {_machines(sightings.firm, faces)}: did the machine change, rather than the code?"
 
 
 def _machines(names: Sequence[str], faces: Mapping[str, str]) -> str:
@@ -90,15 +90,16 @@ def _machines(names: Sequence[str], faces: Mapping[str, str]) -> str:
 
 
 def touching(event: Event) -> str:
-    """``of 7 commits, 2 touch the benchmark or its requirements: 04342f08 (pyproject.toml), …``; empty without any."""
+    """``of 7 commits, 2 change the benchmark itself or its requirements: 04342f08 (…), …``; empty without any."""
     if not event.touching:
         return ""
     if event.range.commits == 1:
-        return f"it touches the benchmark or its requirements: {words.named(event.touching[0].files, MOST_FILES)}"
+        files = words.named(event.touching[0].files, MOST_FILES)
+        return f"this commit changes the benchmark itself or its requirements: {files}"
     commits = [f"{commit.commit[:8]} ({words.named(commit.files, MOST_FILES)})" for commit in event.touching]
-    touch = "touches" if len(commits) == 1 else "touch"
-    of = f"of {event.range.commits:,} commits, {len(commits):,} {touch}"
-    return f"{of} the benchmark or its requirements: {words.named(commits, MOST_COMMITS)}"
+    change = "changes" if len(commits) == 1 else "change"
+    of = f"of {event.range.commits:,} commits, {len(commits):,} {change}"
+    return f"{of} the benchmark itself or its requirements: {words.named(commits, MOST_COMMITS)}"
 
 
 def counted(changes: Sequence[SeriesChange]) -> str:
@@ -132,7 +133,7 @@ def sureness(change: SeriesChange) -> str:
     if shown.in_turns:
         return f"measured in turns against {shown.in_turns[:8]}"
     if shown.is_exact:
-        return "certain: a value that repeats exactly"
+        return "certain: runs of one commit give exactly the same value"
     return next((text for limit, text in _SURENESS if shown.p_value < limit), "")
 
 

@@ -54,7 +54,6 @@ class Flame(Struct, frozen=True):
     gone: bool  # whether frames can be shown that are no longer there
     rows: tuple[FlameRow, ...]
     rows_note: str  # which rows those are
-    command: str  # writes the raw traces for a viewer; empty where the commit's hash is none
     payload: dict[str, object]
 
 
@@ -65,20 +64,18 @@ class FlameSection(Struct, frozen=True):
 
 
 class FlameAddress(Struct, frozen=True):
-    """The id, data file and command of a flame graph."""
+    """The id and data file of a flame graph."""
 
     id: str  # unlike any other's on its page
     data_file: str = ""  # relative to the site; empty where the page holds the data itself
-    command: str = ""
 
 
 def newest_flame(history: History) -> Flame | None:
     """The flame graph of the newest commit with a trace; None where no frames are at hand."""
-    frames, commit = history.frames, history.operators_commit
+    frames = history.frames
     if frames is None or not len(frames.rows):
         return None
-    command = addresses.raw_traces(history.key, commit) if commit else ""
-    return flame(frames, FlameAddress(f"{addresses.anchor(history.key)}-now", data_file(history), command))
+    return flame(frames, FlameAddress(f"{addresses.anchor(history.key)}-now", data_file(history)))
 
 
 def change_flame(history: History, evidence: ChangeEvidence) -> Flame | None:
@@ -86,9 +83,7 @@ def change_flame(history: History, evidence: ChangeEvidence) -> Flame | None:
     frames, difference = evidence.frames, evidence.difference
     if frames is None or difference is None or not len(frames.rows):
         return None
-    commit = history.commit_at(evidence.change.index)
-    command = addresses.raw_traces(history.key, commit) if commit is not None else ""
-    address = FlameAddress(f"{addresses.anchor(history.key)}-{evidence.change.index}", data_file(history), command)
+    address = FlameAddress(f"{addresses.anchor(history.key)}-{evidence.change.index}", data_file(history))
     return difference_flame(frames, difference, address)
 
 
@@ -106,7 +101,6 @@ def flame(frames: Frames, address: FlameAddress) -> Flame:
         gone=False,
         rows=rows_of(frames, clock),
         rows_note=f"frames of at least {LEAST_ROW_SHARE * 100:.0f} %",
-        command=address.command,
         payload=_payload(address.id, frames, clock),
     )
 
@@ -126,7 +120,6 @@ def difference_flame(frames: FrameDifference, difference: TraceDifference, addre
         gone=any(GONE in moved.kind for moved in what_moved.values()),
         rows=rows_of_difference(frames, difference.clock, what_moved[difference.clock]),
         rows_note=f"frames of at least {LEAST_ROW_SHARE * 100:.0f} %, and what certainly changed",
-        command=address.command,
         payload=_difference_payload(address.id, frames, difference, what_moved),
     )
 

@@ -13,10 +13,12 @@ from tbp.report.parts import addresses
 from tbp.report.parts.standing import StandingEvent
 from tbp.report.parts.trace_words import TIME
 
-HALVE = "find the commit: measure the middle of the range; slower there means that it came before"
-FILL = "find the commit: measure the middle of the range, then report again"
+HALVE = (
+    "find the commit: measure the one in the middle. If it is slow already, the cause is that commit or an earlier one"
+)
+FILL = "find the commit: measure the one in the middle, then build the report again"
 SHOW = "look at the commit"
-GATE = "measure the commits before and after it in turns"
+GATE = "measure the commits before and after the change again, in turns"
 LOOK_AFTER = "--status investigating --owner 'NAME'"
 
 

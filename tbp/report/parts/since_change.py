@@ -6,11 +6,14 @@ Takes a history and one of its changes, gives numbers and words; verdicts stay t
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from datetime import UTC
 from itertools import groupby
 
 import numpy as np
 from msgspec import Struct
 
+from tbp.history.events import SeriesChange
 from tbp.model.balance import same_level
 from tbp.model.changes import Change, ChangeEvidence, History, State
 from tbp.model.points import levels
@@ -103,15 +106,29 @@ def _leaving(history: History, now: Now) -> str:
     return "still at this level" if now.runs > 1 else "only one run since"
 
 
+def still_so(changes: Iterable[SeriesChange]) -> str:
+    """The words for an event that stands, or not: ``still so on 2026-11-29``, ``2 of 6 series have moved on since``."""
+    views = [view for change in changes if (view := now(change.history, change.evidence)) is not None]
+    moved_on = sum(view.is_left or bool(view.later) for view in views)
+    if not views:
+        return ""
+    if moved_on and len(views) == 1:
+        return "it has moved on since"
+    if moved_on:
+        have = "has" if moved_on == 1 else "have"
+        return f"{moved_on:,} of {words.count(len(views), 'series', 'series')} {have} moved on since"
+    return f"still so on {max(view.commit.date for view in views).astimezone(UTC).date()}"
+
+
 def net(history: History, now: Now) -> str:
-    """``net ▲ +79 % slower than at first, 99.2 ms``; empty where the change is all that ever happened."""
+    """``overall ▲ +79 % slower than at first, 99.2 ms``; empty where the change is all that ever happened."""
     if not math.isfinite(now.first):
         return ""
     return _net(history, now.first, now.value)
 
 
 def sentence(history: History, now: Now) -> str:
-    """All of it: ``Now 177 ms at 4d7b91c0: the newest 9 runs have left this level: …; net …``."""
+    """All of it: ``Now 177 ms at 4d7b91c0: the newest 9 runs have left this level: …; overall …``."""
     at = f"Now {words.quantity(now.value, history.unit)} at {now.commit.short} ({words.moment(now.commit.date)})"
     since = "" if now.is_newest_run else ", newer runs have no value"
     return f"{at}{since}; {'; '.join(filter(None, [leaving(history, now), net(history, now)]))}."
@@ -140,8 +157,8 @@ def runs_around(history: History, evidence: ChangeEvidence) -> tuple[int, int]:
 def _net(history: History, first: float, level: float) -> str:
     at_first = f"at {'the base' if history.since else 'first'}, {words.quantity(first, history.unit)}"
     if first == level:
-        return f"net as {at_first}"
-    return f"net {verdicts.effect(_step(first, level), history.unit, history.better)} than {at_first}"
+        return f"overall as {at_first}"
+    return f"overall {verdicts.effect(_step(first, level), history.unit, history.better)} than {at_first}"
 
 
 def _later(history: History, evidence: ChangeEvidence) -> tuple[Change, ...]:

@@ -45,10 +45,10 @@ class Agreement(Enum):
 
 _SAID = {
     Agreement.AGREES: "",
-    Agreement.MORE: "The traces overstate the change, so take from them which operators it was and how often they were "
-    "called, not how long they took.",
-    Agreement.LESS: "The traces show only a part of the change: the shares are of that part.",
-    Agreement.OPPOSED: "So the traces do not show this change, and what differs in them need not be its cause.",
+    Agreement.MORE: "The traces overstate the change. Trust them for which operators changed and how often they were "
+    "called, not for how long they took.",
+    Agreement.LESS: "The traces show only a part of the change. Shares below are of that part.",
+    Agreement.OPPOSED: "So the traces do not show this change, and what differs in them may not be the cause.",
     Agreement.NO_TIME: "",
 }
 
@@ -78,7 +78,8 @@ def lead(evidence: ChangeEvidence, unit: str) -> str:
     )
     if agreed is Agreement.NO_TIME:
         step = f"from {words.microseconds(difference.step_before_us)} to {words.microseconds(difference.step_after_us)}"
-        sentences = [f"This series is no time. The traces show what its step calls; in them it went {step}{moved}."]
+        called = "This series is not a time. The traces show what the step calls"
+        sentences = [f"{called}; in the traces the step went {step}{moved}."]
     else:
         timed = f"from {words.quantity(change.before, unit)} to {words.quantity(change.after, unit)}"
         timed += f" ({words.signed_percent(change.effect)})"
@@ -127,7 +128,7 @@ def explanation(evidence: ChangeEvidence, unit: str) -> str:
         return ""
     if agreement(difference, change, unit) in (Agreement.OPPOSED, Agreement.NO_TIME):
         counted = _counted(difference, change, unit)[:NAMED_OPERATORS]
-        none = "no operator is certainly called more or less often"
+        none = "no operator is called more or less often for certain"
         return "; ".join([*(counted or [f"{UNEXPLAINED}: {none}"]), *difference.losses])
     return of_times(difference)
 
@@ -139,7 +140,7 @@ def in_a_line(evidence: ChangeEvidence, unit: str) -> str:
         moved = (
             words.signed_percent(difference.delta_us / difference.step_before_us) if difference.step_before_us else "–"
         )
-        return f"the traces do not show it: in them the step changed by {moved}"
+        return f"the traces do not show the change: in them the step changed by {moved}"
     return explanation(evidence, unit)
 
 

@@ -3,7 +3,7 @@
 Takes ``ReportData`` and a folder. The content of the pages belongs to ``tbp.report.pages``.
 
     index.html  changes.html …  benchmarks/*.html  data/index.js  data/benchmarks.js  data/layout.js  data/commits.js
-    data/*.js  static/*
+    data/search.js  data/*.js  static/*
     summary.json  points.csv  feed.xml
 """
 
@@ -29,7 +29,7 @@ from tbp.report.base.report_data import ReportData
 from tbp.report.data.atom_feed import feed_xml
 from tbp.report.data.points_csv import points, points_file
 from tbp.report.data.summary_json import summary_json
-from tbp.report.pages import PAGES, Page, PageData, data_of_pages, navigation, rendered, shown
+from tbp.report.pages import FORMER, PAGES, Page, PageData, data_of_pages, navigation, rendered, shown
 from tbp.report.pages.benchmark.files import BenchmarkPageJob, benchmark_files, jobs, page_and_data
 from tbp.report.pages.contents import SiteContents
 from tbp.report.parts.addresses import INDEX
@@ -187,7 +187,10 @@ def _seconds(page_jobs: Iterable[BenchmarkPageJob]) -> float:
 def _frame(site: SiteContents) -> Frame:
     data = site.data
     newest = words.moment(data.newest.date) if data.newest else ""
-    return Frame(data.project, newest, __version__, points=points_file(data), navigation=navigation(site))
+    return Frame(
+        data.project, newest, __version__, points=points_file(data), navigation=navigation(site),
+        has_search=bool(data.histories),
+    )  # fmt: skip
 
 
 def _shared(site: SiteContents, frame: Frame) -> list[Making]:
@@ -232,7 +235,7 @@ def _remove_stale(out: Path, written: set[str]) -> None:
     """Removes pages, data and scripts that no page has any more; only files that carry the mark, and the data files."""
     for name in set(DATA_FILES) - written:
         (out / name).unlink(missing_ok=True)
-    stale = (*(page.file for page in PAGES), "benchmarks/*.html", "data/*.js", "static/**/*.js")
+    stale = (*FORMER, *(page.file for page in PAGES), "benchmarks/*.html", "data/*.js", "static/**/*.js")
     for path in [path for pattern in stale for path in out.glob(pattern)]:
         name = path.relative_to(out).as_posix()
         if name not in written and not path.is_symlink() and is_ours(path):

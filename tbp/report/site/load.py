@@ -32,12 +32,13 @@ from tbp.model.changes import History, LineRuns, State
 from tbp.model.points import commits as commits_of
 from tbp.model.series import Commit, SeriesKey
 from tbp.project.acknowledgements import Ack, day_of, read_acks, unmatched
-from tbp.project.asv_config import ACKS, AsvConfig, own_config, results_folder
+from tbp.project.asv_config import ACKS, AsvConfig, own_config, resolved, results_folder
 from tbp.project.commits import MOST_LINES, Commits, described, read_commits
 from tbp.project.policy import Policy, read_policy
 from tbp.project.revisions import base_commit
 from tbp.project.touched_files import touched
 from tbp.report.base.report_data import Base, ReportData, Since
+from tbp.report.parts.raw_traces import results_address
 from tbp.report.parts.windows import EVER, days_before
 from tbp.traces.known_traces import known_recording
 
@@ -93,6 +94,7 @@ class View(Struct, frozen=True):
     acks: Path | None = None  # None: reports/acks.toml beside the configuration
     base: str = ""  # a revision: only changes after it count
     since: str = ""  # a date, a revision or a number of days; empty: the newest week of the results
+    site: Path | None = None  # the folder that the report will be in; None: it links to no file beside it
     machine: str = ""  # only its results; empty: those of all machines
 
 
@@ -136,9 +138,17 @@ def analysed(store: Stored, view: View | None = None) -> ReportData:
         remarks=results.remarks,
         sources={name: benchmark.code for name, benchmark in results.benchmarks.items() if benchmark.code},
         since=_since(store, view.since),
+        results=_address(store, view.site),
     )
     data = replace(data, joined=_events(data, config))
     return replace(data, in_ranges=_in_ranges(data, config))
+
+
+def _address(store: Stored, site: Path | None) -> str:
+    """The address of the results folder from the site's, where both are the project's."""
+    folder = resolved(store.folder)
+    project = store.config.path.parent if store.config is not None else folder.parent
+    return results_address(folder, resolved(site), resolved(project)) if site is not None else ""
 
 
 def _measured(sessions: Sessions, judged: Iterable[History], beside: Iterable[LineRuns]) -> set[tuple[SeriesKey, str]]:

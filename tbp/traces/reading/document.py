@@ -39,6 +39,7 @@ _CLOSING = re.compile(rb"[\]}][\]}\s,]*")
 _AROUND = (b"", b"{", b"[", b"]", b"}")  # what stands before and behind an event, and not in it
 _LONGEST_KEY_BYTES = 1 << 12
 _ARCHIVE_HEAD = 262  # bytes that tell a tar or zip file: the first trace in one is not all of it
+_CLEAR_PIECES = 4  # of text that begin an object, after which no event of it is taken for one that is not whole yet
 _EVENTS = "traceEvents"
 
 Events = TypeVar("Events")
@@ -185,7 +186,8 @@ class TraceText:
         ):
             self._inside = _Inside.DOCUMENT
             return at + 1
-        if state is ValueState.CUT and not window.is_last and (is_in_list or window.has_sign(at)):
+        is_unclear = is_in_list or window.has_sign(at) or len(window) - at < _CLEAR_PIECES * PART_BYTES
+        if state is ValueState.CUT and not window.is_last and is_unclear:
             return None
         if not is_event:
             self._inside = _Inside.DOCUMENT

@@ -32,6 +32,7 @@ _BETWEEN = re.compile(rb"(?:[\s,]|\xef\xbb\xbf)*")  # with the mark of UTF-8, th
 _KEY = re.compile(rb'"([^"]*)"\s*:\s*')
 _START = re.compile(rb'\{\s*"')
 _EVENTS_KEY = re.compile(rb'"traceEvents"\s*:\s*\[')
+_LIST_OF_DOCUMENT = re.compile(rb'"traceEvents"\s*:\s*\[\s*\Z')
 _SIGN = re.compile(rb'"ph"')
 
 # Events looked at in a list of which it is asked whether it is an argument of a damaged event.
@@ -169,8 +170,11 @@ class Window:
     def nested_end(self, start: int) -> int:
         """The end of the list that the event at ``start`` is in, if that is an argument of another event; else 0.
 
-        Behind such a list the event goes on with keys or ends, and another event or list follows.
+        Behind such a list the event goes on with keys or ends, and another event or list follows. As much may follow
+        the list of a document, which its key tells.
         """
+        if _LIST_OF_DOCUMENT.search(self.plain, max(0, start - 64), start):
+            return 0
         at = start
         for _ in range(MOST_NESTED):
             state, end = self.value(at)

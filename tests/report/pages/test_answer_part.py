@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from tbp.model.changes import State
+from tbp.model.changes import Circumstance, State
 from tbp.report.base.render import Frame, main_html
 from tbp.report.pages.index.answer import AnswerPart
 from tbp.report.pages.index.data import index_data
@@ -30,9 +30,11 @@ def test_a_card_says_what_moved_whose_it_is_and_how_sure() -> None:
     (card,) = first_screen(by(history(), 3, author="Ann Author", subject="Fuse the mask")).cards
     assert (card.effect, card.state, card.extent) == ("▲ +20 % slower", State.REGRESSION, "")
     assert (card.author, card.commit.subject, card.commit.short) == ("Ann Author", "Fuse the mask", "03c0ffee")
-    assert card.sure == "almost certain: chance does so less than once in 1,000 times"
+    assert card.sure == "almost certain: noise alone looks like this less than once in 1,000 times"
     (named,) = card.named
     assert (named.effect, named.levels) == ("", "1.00 ms → 1.20 ms")
+    assert card.still == "still so on 2026-05-05"
+    assert card.beside == "The results do not record what the runs were measured with"
     assert card.href == f"changes.html#{card.anchor}"
 
 
@@ -42,7 +44,29 @@ def test_a_card_of_several_series_names_three_and_the_machines_that_agree() -> N
     assert (card.extent, card.more, card.seen_by) == (
         "6 regressions of 3 benchmarks", 3, "on both machines that measured it",
     )  # fmt: skip
-    assert [series.setup_name for series in card.named] == ["m1", "m2", "m1"]
+    assert [(series.benchmark, series.setup_name) for series in card.named] == [
+        ("a.time", "m1"), ("b.time", "m1"), ("c.time", "m1"),
+    ]  # fmt: skip
+
+
+def test_a_card_says_what_changed_besides_the_code() -> None:
+    own = history()
+    (evidence,) = own.changes
+    around = (Circumstance("cpu", "EPYC 1", "EPYC 1"), Circumstance("torch", "2.6", "2.7"))
+    (card,) = first_screen(replace(own, changes=(replace(evidence, circumstances=around),))).cards
+    assert card.beside == "What changed besides the code: torch"
+
+
+def test_a_card_of_two_benchmarks_names_both_in_the_order_of_their_changes() -> None:
+    sizes = {("a", "m1"): 1.5, ("a", "m2"): 1.4, ("a", "m3"): 1.3, ("b", "m1"): 1.2}
+    several = [
+        history((1e-3, 1e-3, 1e-3, to * 1e-3, to * 1e-3), machine=machine, benchmark=f"{name}.time")
+        for (name, machine), to in sizes.items()
+    ]
+    (card,) = first_screen(*several).cards
+    assert [(series.benchmark, series.setup_name) for series in card.named] == [
+        ("a.time", "m1"), ("a.time", "m2"), ("b.time", "m1"),
+    ]  # fmt: skip
 
 
 def test_a_range_has_everybody_who_wrote_in_it() -> None:
@@ -59,7 +83,7 @@ def test_a_range_has_everybody_who_wrote_in_it() -> None:
 
 
 def test_without_a_repository_it_is_said_that_nobody_is_known() -> None:
-    assert "no repository is beside these results" in first_screen(history()).missing
+    assert "no git repository was found beside the results" in first_screen(history()).missing
     assert first_screen(by(history(), 3, author="Ann")).missing == ""
     assert first_screen(history((1.0,) * 5, State.NO_CHANGE)).missing == ""
 
@@ -67,10 +91,10 @@ def test_without_a_repository_it_is_said_that_nobody_is_known() -> None:
 @pytest.mark.parametrize(
     ("p_value", "in_turns", "text"),
     [
-        (0.0, "", "certain: a value that repeats exactly"),
-        (0.0009, "", "almost certain: chance does so less than once in 1,000 times"),
-        (0.009, "", "very likely: chance does so less than once in 100 times"),
-        (0.04, "", "likely: chance does so less than once in 20 times"),
+        (0.0, "", "certain: runs of one commit give exactly the same value"),
+        (0.0009, "", "almost certain: noise alone looks like this less than once in 1,000 times"),
+        (0.009, "", "very likely: noise alone looks like this less than once in 100 times"),
+        (0.04, "", "likely: noise alone looks like this less than once in 20 times"),
         (NAN, "", ""),
         (NAN, "00c0ffee" * 5, "measured in turns against 00c0ffee"),
     ],
@@ -91,8 +115,8 @@ def test_older_events_are_lines_by_age_and_improvements_are_apart() -> None:
     assert screen.new == 1
     assert [(group.heading, group.lines) for group in screen.groups] == [
         ("Up to a month before the newest result", (1,)),
-        ("Up to three months before it", (2,)),
-        ("Up to a year before it", (3,)),
+        ("Up to three months before the newest result", (2,)),
+        ("Up to a year before the newest result", (3,)),
     ]
     assert [card.effect for card in screen.better] == ["▼ −50 % faster"]
     assert screen.better_said == "1 series better than before, from 1 commit"

@@ -39,7 +39,7 @@ def test_an_event_is_one_row_and_the_newest_is_first() -> None:
     assert [item.benchmark for item in said.rows[1].items] == ["b.time_y", "a.time_x"]
     assert [(lead.of, lead.item.effect) for lead in said.rows[1].leads] == [("largest regression", "▲ +100 % slower")]
     assert said.rows[0].sorts == (Sort.IMPROVEMENT,)
-    assert said.verdict == "2 events moved something: 1 made something worse, 1 made something better."
+    assert said.verdict == "2 events: 1 made something worse, 1 made something better."
 
 
 def test_a_regression_that_was_undone_says_where() -> None:
@@ -62,10 +62,23 @@ def test_changes_and_the_summary_count_the_same(make_report) -> None:
     tiles = {tile.state.value: tile.number for tile in summary(data).tiles}
     assert tiles == {"regression": 1, "improvement": 1, "recovered": 1}
     assert counted == {**tiles, "earlier": 2}
-    assert changes_page(data).counts.endswith("; 3 earlier changes of them are listed too.")
+    assert changes_page(data).counts.endswith(" 3 earlier changes of series are listed, but not counted.")
     assert changes_page(data).verdict == (
-        "4 events moved something: 1 made something worse, 1 made something better, 2 undone or outweighed since."
+        "4 events: 1 made something worse, 1 made something better, 2 undone or outweighed later."
     )
+
+
+def test_suspects_beyond_those_of_the_summary_are_counted_apart() -> None:
+    doubtful = Change(3, 1.0, 2.0, 0.2, False)
+    suspect = history(VALUES, State.SUSPECT, changes=found(doubtful), benchmark="a.time_x")
+    both = [
+        history((1.0, 2.0, 2.0, 2.2), changes=found(Change(1, 1.0, 2.0, 0.001, True), doubtful), benchmark=name)
+        for name in ("b.time_x", "c.time_x")
+    ]
+    data = report(suspect, *both)
+    assert {tile.state: tile.number for tile in changes_page(data).chips}[Sort.SUSPECT] == 3
+    assert {tile.state: tile.number for tile in summary(data).tiles}[State.SUSPECT] == 1
+    assert changes_page(data).counts.endswith(" 2 suspects are of series that have another state there.")
 
 
 def test_the_newest_change_is_suspect_also_where_a_regression_stands() -> None:
@@ -84,13 +97,15 @@ def test_another_torch_and_a_suspect_are_named_as_what_they_are() -> None:
     assert explained.other_changes == ("dependency change: torch 2.12 → 2.13",)
     assert suspect.leads[0].item.remark == "suspect: its runs disagree"
     assert explained.anchor != suspect.anchor
-    assert said.verdict == "No confirmed change of the code; 2 events that the code did not make."
+    assert (
+        said.verdict == "Nothing is confirmed worse or better: 2 events are suspect, accepted or not the code's doing."
+    )
 
 
 def test_a_change_for_better_or_worse_is_neither() -> None:
     one = history(VALUES, State.CHANGED, changes=DOUBLED, better=Better.UNKNOWN)
     said = page(one)
-    assert said.verdict == "1 event moved something: 1 changed something, for better or worse."
+    assert said.verdict == "1 event: 1 changed something, for better or worse."
     assert said.rows[0].sorts == (Sort.CHANGED,)
     assert said.rows[0].leads[0].item.effect == "▲ +100 % higher"
     assert said.rows[0].accepting == ()
@@ -98,7 +113,7 @@ def test_a_change_for_better_or_worse_is_neither() -> None:
 
 def test_a_change_after_unmeasured_commits_is_put_down_to_all_of_them() -> None:
     seldom = history((1.0, float("nan"), float("nan"), 2.0), changes=DOUBLED)
-    assert page(seldom).rows[0].range == "this commit or one of the 2 before it, since 00c0ffee"
+    assert page(seldom).rows[0].range == "Made by this commit or one of the 2 before it, after 00c0ffee"
 
 
 def test_unmeasured_commits_of_the_branch_count_here_as_everywhere() -> None:
@@ -106,7 +121,7 @@ def test_unmeasured_commits_of_the_branch_count_here_as_everywhere() -> None:
     own = history((1.0, 1.0, 1.0, 2.0), changes=DOUBLED)
     hashes = [point.commit.hash for point in own.points]
     order = (*hashes[:3], "x", "y", *hashes[3:])
-    assert page(own, order=order).rows[0].range == "this commit or one of the 2 before it, since 02c0ffee"
+    assert page(own, order=order).rows[0].range == "Made by this commit or one of the 2 before it, after 02c0ffee"
 
 
 def on(machine: str, at: Sequence[int], value: Sequence[float], **fields) -> History:
@@ -125,10 +140,13 @@ def test_machines_that_measure_different_commits_see_one_event() -> None:
     (row,) = page(few, others, order=order).rows
     assert row.commit.short == "08c0ffee"
     assert row.range == (
-        "this commit or the one before it, since 06c0ffee; each series by itself leaves 3 commits or more"
+        "Made by this commit or the one before it, after 06c0ffee; "
+        "going by any one of the series, one of 3 commits or more"
     )
-    assert row.seen_by == "on both machines that measured it"
-    assert [item.alone for item in row.items] == ["by itself one of 4 commits", "by itself one of 3 commits"]
+    assert row.seen_by == "On both machines that measured it"
+    assert [item.alone for item in row.items] == [
+        "going by this series alone, one of 4 commits", "going by this series alone, one of 3 commits",
+    ]  # fmt: skip
     # Commits that a series saw it at are ids too: other pages link to them.
     assert row.anchors == (addresses.commit_anchor(others.points[2].commit.hash),)
     assert row.accepting == ("tbp ack 06c0ffeec0ff..08c0ffeec0ff --reason 'why it is accepted'",)
@@ -140,7 +158,7 @@ def test_a_step_on_one_of_three_machines_is_asked_about() -> None:
     calm = [on(name, every, (1.0,) * 20) for name in ("calm-1", "calm-2")]
     (row,) = page(moved, *calm).rows
     assert row.is_one_machine
-    assert row.seen_by == "only on machine moved, not on calm-1, calm-2: the machine rather than the code?"
+    assert row.seen_by == "Only on machine moved, not on calm-1, calm-2: did the machine change, rather than the code?"
     assert row.sorts == (Sort.REGRESSION,)  # it is asked, and as confirmed as before
 
 
@@ -151,7 +169,7 @@ def test_the_commits_that_touch_the_benchmark_are_named_and_escaped() -> None:
     data = report(own, joined=(replace(event, touching=touching),))
     found_page = changes_page(data)
     assert found_page.rows[0].touching == (
-        "of 2 commits, 1 touches the benchmark or its requirements: 01c0ffee (<b>/requirements.txt)"
+        "Of 2 commits, 1 changes the benchmark itself or its requirements: 01c0ffee (<b>/requirements.txt)"
     )
     assert "<b>/req" not in main_html("changes.html", found_page, Frame("example", "", "1"))
 
@@ -175,7 +193,7 @@ def test_an_accepted_regression_is_acknowledged_and_no_longer_one() -> None:
     assert said.rows[0].sorts == (Sort.ACKNOWLEDGED,)
     assert said.rows[0].is_accepted
     assert [note.text for note in said.rows[0].triage] == [f"acknowledged: {reason}"]
-    assert said.verdict == "No confirmed change of the code; 1 event that the code did not make."
+    assert said.verdict == "Nothing is confirmed worse or better: 1 event is suspect, accepted or not the code's doing."
     other = history(VALUES, changes=DOUBLED, benchmark="b.time_y")
     assert not page(one, other).rows[0].is_accepted  # not all of it is
 
@@ -185,8 +203,8 @@ def test_what_changed_up_to_the_base_is_counted_only() -> None:
     one = history(VALUES, changes=changes)
     said = page(one, base=Base("v1.0", one.points[2].commit))
     assert [row.commit.short[:2] for row in said.rows] == ["04"]
-    assert said.base.startswith("Judged since v1.0 (02")
-    assert said.base.endswith("; 1 event up to it is not listed.")
+    assert said.base.startswith("Only events after v1.0 (02")
+    assert said.base.endswith("; 1 earlier event is left out.")
 
 
 def test_how_sure_a_change_is_stands_beside_it() -> None:
@@ -207,8 +225,8 @@ def test_the_largest_of_both_directions_are_told() -> None:
         ("largest regression", "a.time_small"),
         ("largest improvement", "b.time_large"),
     ]
-    assert said.verdict == "1 event moved something: 1 did both."
-    assert said.counts.endswith("for the change that it is listed for there.")
+    assert said.verdict == "1 event: 1 made some series worse and others better."
+    assert said.counts.endswith("for the change that the summary lists it for.")
 
 
 def test_a_regression_has_the_command_that_accepts_it() -> None:
@@ -233,12 +251,12 @@ def test_a_commit_that_moved_most_of_a_machine_is_asked_about() -> None:
     moved = [history(VALUES, changes=DOUBLED, benchmark=f"a.time_{number}") for number in range(6)]
     (row,) = page(*moved).rows
     assert row.at_once == (
-        "6 of 6 series of bench-1 · py3.13 moved at 03c0ffee, all up: was it the machine rather than the code?",
+        "6 of 6 series of bench-1 · py3.13 moved at 03c0ffee, all up: did the machine change, rather than the code?",
     )
 
 
 def test_without_a_change_the_page_says_so() -> None:
-    assert page(history((1.0, 1.0), State.NO_CHANGE)).verdict == "Nothing has changed in any series."
+    assert page(history((1.0, 1.0), State.NO_CHANGE)).verdict == "No series has changed."
     assert page().rows == ()
 
 

@@ -56,7 +56,7 @@ def test_runs_of_another_benchmark_version_compare_with_nothing() -> None:
     other = replace(plain, points=tuple(points))
     newest = history(STEADY, State.NO_CHANGE, benchmark="b.time_x")
     row = next(row for row in rows_of(page(other, newest)) if row.benchmark == other.key.benchmark)
-    assert row.reason == "the benchmark itself differs between the two"
+    assert row.reason == "the two commits have different versions of the benchmark"
 
 
 def test_the_place_with_most_series_of_the_newest_commit_is_compared() -> None:

@@ -46,10 +46,10 @@ VARIANTS = {
 def test_what_is_worse_in_everything_is_not_worth_taking(suite, make_report) -> None:
     section = compression_page(make_report(*suite(VARIANTS))).sections[0]
     assert [(row.name, row.merit, row.remark) for row in section.rows] == [
-        ("int8_dynamic", "worth taking", ""),
-        ("int8_static", "", "int8_dynamic is faster and more exact, and no worse in the rest"),
-        ("dense", "worth taking", "baseline"),
-        ("pruned", "", "as dense in everything"),
+        ("int8_dynamic", "worth choosing", ""),
+        ("int8_static", "", "int8_dynamic is faster and more exact, and no worse on the other measures"),
+        ("dense", "worth choosing", "baseline"),
+        ("pruned", "", "equal to dense on every measure"),
     ]
     assert section.findings == ("int8_dynamic: 45 % faster, 4.0 × smaller, relative error 0.2 %",)
     assert section.baseline == "dense"
@@ -77,9 +77,9 @@ def test_no_time_is_surer_than_its_twin_shows(suite, make_report) -> None:
     page = compression_page(make_report(*suite(variants)))
     rows = {row.name: row for row in page.sections[0].rows}
     assert rows["int8"].time_change == "time undecided (±30 %)"
-    assert rows["dense"].merit == "not ruled out"  # for it may be faster
+    assert rows["dense"].merit == "maybe worth choosing"  # for it may be faster
     assert page.verdict == (
-        "No variant is faster than its baseline beyond the noise; "
+        "No variant is faster than its baseline by more than noise; "
         "smallest is int8: time undecided (±30 %), 4.0 × smaller, relative error under 0.001 %."
     )
 
@@ -94,17 +94,17 @@ def test_what_only_an_undecided_time_keeps_on_the_front_is_not_worth_taking(suit
     }
     section = compression_page(make_report(*suite(variants))).sections[0]
     rows = {row.name: row for row in section.rows}
-    assert (rows["int8_dynamic"].merit, rows["int8_dynamic"].kind) == ("worth taking", "front")
-    assert (rows["int8_static"].merit, rows["int8_static"].kind) == ("not ruled out", "maybe")
+    assert (rows["int8_dynamic"].merit, rows["int8_dynamic"].kind) == ("worth choosing", "front")
+    assert (rows["int8_static"].merit, rows["int8_static"].kind) == ("maybe worth choosing", "maybe")
     why = "int8_dynamic is smaller and more exact, and which of the two is faster is undecided (±16 %)"
     assert rows["int8_static"].remark == why
-    assert section.findings[1].endswith(f"; not ruled out: {why}")
+    assert section.findings[1].endswith(f"; maybe worth choosing: {why}")
 
 
 def test_rounding_makes_no_variant_more_exact(suite, make_report) -> None:
     variants = {"dense": (1.0, 24e6, 1.3e-7), "pruned": (1.0, 24e6, 2.6e-7), "int8": (0.5, 6e6, 1e-2)}
     rows = {row.name: row for row in compression_page(make_report(*suite(variants))).sections[0].rows}
-    assert rows["pruned"].remark == "as dense in everything"
+    assert rows["pruned"].remark == "equal to dense on every measure"
 
 
 def test_with_one_run_its_processes_say_how_sure_a_time_is(suite, make_report) -> None:
@@ -190,6 +190,6 @@ def test_its_charts_have_a_mark_for_each_variant(suite, make_report) -> None:
     page = compression_page(make_report(*suite(VARIANTS)))
     by_size, by_error = page.figures
     marks = [(trace["name"], trace["text"]) for trace in by_size["data"] if trace["mode"] == "markers+text"]
-    assert [name for name, _ in marks] == ["worth taking", "another is as good"]
+    assert [name for name, _ in marks] == ["worth choosing", "another is better"]
     assert by_size["layout"]["xaxis"]["title"]["text"] == "time per call in ms (less is better)"
     assert by_error["layout"]["yaxis"]["type"] == "log"

@@ -50,8 +50,8 @@ def test_a_fixed_cost_is_told_from_a_power() -> None:
     grown = growth(sizes, [1000 + size**2 for size in sizes])
     assert grown is not None
     said = sentence(grown, "size", "time")
-    assert said.startswith("time grows as size^1.90 (95 % interval 1.80 to 1.99, 8 sizes); it is no single power: ")
-    assert "from 2048 to 4096 it is ^2.00; " in said
+    assert said.startswith("time grows as size^1.90 (95 % interval 1.80 to 1.99, 8 sizes); not by one power: ")
+    assert "from 2048 to 4096 the power is 2.00; " in said
 
 
 def test_a_value_that_falls_is_said_to_fall() -> None:

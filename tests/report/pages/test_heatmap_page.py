@@ -10,7 +10,7 @@ def test_the_table_has_what_moved_on_the_newest_commits_only(make_history, make_
     page = heatmap_page(make_report(old, new))
     assert [row.benchmark for row in page.rows] == ["a.time_new"]
     assert page.rows[0].moved[0].effect == "▲ +100 % slower"
-    assert page.verdict == "1 of 2 series moved on the 50 newest commits."
+    assert page.verdict == "1 of 2 series moved at the 50 newest commits."
     assert page.choices == (20, 50, 60)
 
 
@@ -29,7 +29,7 @@ def test_a_series_whose_newest_run_left_its_level_is_in_the_table(make_history, 
     calm = make_history([1.0] * 11 + [1.05], State.NO_CHANGE, benchmark="a.time_calm")
     left = make_history([1.0] * 11 + [1.4], State.NO_CHANGE, benchmark="a.time_left")
     page = heatmap_page(make_report(calm, left))
-    assert page.verdict == "1 of 2 series moved on the 12 newest commits."
+    assert page.verdict == "1 of 2 series moved at the 12 newest commits."
     assert [row.benchmark for row in page.rows] == ["a.time_left"]
-    assert page.rows[0].moved[0].effect == "not confirmed: the newest run is +40 % from its level"
+    assert page.rows[0].moved[0].effect == "not confirmed: the newest run is +40 % against the level before it"
     assert page.rows[0].moved[0].commit.hash == left.points[-1].commit.hash

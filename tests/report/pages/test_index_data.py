@@ -80,7 +80,7 @@ def test_every_series_is_in_the_data_in_the_order_of_the_rows(make_history, make
 
 def test_a_search_finds_a_row_by_what_it_shows(make_history, make_report) -> None:
     data = make_report(make_history(parameters=(("variant", "sdpa"),)), make_history((1.0,), State.NO_CHANGE))
-    moved, quiet = (row[4] for row in index_data(summary(data))["rows"])
+    moved, quiet = (row[3] for row in index_data(summary(data))["rows"])
     assert moved.startswith("variant=sdpa ▲ +20 % slower")
     assert quiet == "variant=sdpa"
 

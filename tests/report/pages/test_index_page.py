@@ -5,10 +5,11 @@ from msgspec.structs import replace
 
 from tbp.model.changes import State
 from tbp.model.series import Better
+from tbp.report.base.render import Frame, main_html
 from tbp.report.pages.index.page import series_span, summary
 from tbp.report.parts.series_order import Tile, natural
 
-from ...histories import changes
+from ...histories import changes, history, report
 
 NAN = math.nan
 
@@ -48,7 +49,7 @@ def test_higher_is_better_turns_the_merit_not_the_arrow(make_history, make_repor
     [
         (State.FAILED, "Traceback\nRuntimeError: boom", "RuntimeError: boom"),
         (State.SKIPPED, "no bfloat16 here", "no bfloat16 here"),
-        (State.SKIPPED, "", "asv stores no reason; its page has the command that shows it"),
+        (State.SKIPPED, "", "asv stores no reason; the page of the benchmark has the command that shows it"),
         (State.NOT_ENOUGH_DATA, "", "1 run with a value so far"),
     ],
 )
@@ -62,6 +63,17 @@ def test_a_regression_without_a_change_point_is_still_shown(make_history, make_r
     assert found.rows[0].change == "regression"
     assert found.rows[0].commit is None
     assert found.answer.sentence == "No new regression in the 7 days to 2026-05-05; 1 stands."
+
+
+def test_where_nothing_stands_the_series_come_first_and_all_else_below_them(make_history, make_report) -> None:
+    def order(data) -> list[int]:
+        html = main_html("index.html", summary(data), Frame("example", "", "1"))
+        return [html.index(part) for part in ('id="all-series"', 'id="series"', 'id="last-runs"')]
+
+    calm = order(make_report(make_history((1.0,) * 9, State.NO_CHANGE)))
+    assert calm == sorted(calm)
+    eventful = order(report(history((1.0,) * 5 + (2.0,) * 4, changes=changes((5, 1.0, 2.0)))))
+    assert min(eventful) == eventful[2]
 
 
 def test_a_change_outside_the_series_has_no_commit(make_history, make_change, make_report) -> None:

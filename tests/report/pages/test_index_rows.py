@@ -97,10 +97,10 @@ def test_what_moved_comes_before_what_failed_and_what_did_not(make_history, make
 def test_facets_are_offered_where_series_differ(make_history, make_report) -> None:
     one = make_history(parameters=(("device", "cuda"),))
     other = make_history(parameters=(("device", "cpu"),), benchmark="train.time_x")
-    facets = summary(make_report(one, other)).facets
-    assert facets["device"] == ("cpu", "cuda")
-    assert facets["suite"] == ("attention", "train")
-    assert facets["machine"] == ()
+    page = summary(make_report(one, other))
+    assert [(facet.name, facet.values) for facet in page.facets.offered] == [("device", ("cpu", "cuda"))]
+    assert page.suites == ("attention", "train")
+    assert sorted((row.benchmark.split(".")[0], row.rig) for row in page.rows) == [("attention", 0), ("train", 1)]
 
 
 def test_the_page_holds_the_worst_rows(make_history, make_report) -> None:

@@ -1,6 +1,8 @@
 """The registry of pages: what an entry names is there, and what nobody names is not."""
 
-from tbp.report.base.render import OF_EVERY_PAGE, SCRIPT_OF_SINGLE_FILE, STATIC
+import pytest
+
+from tbp.report.base.render import OF_EVERY_PAGE, OF_SEARCH, SCRIPT_OF_SINGLE_FILE, STATIC
 from tbp.report.pages import PAGES
 from tbp.report.pages.benchmark import files
 from tbp.report.site.build import write_site
@@ -12,7 +14,8 @@ def test_each_page_has_a_file_a_title_and_a_template_of_its_own() -> None:
 
 
 def test_every_script_is_loaded_by_a_page() -> None:
-    used = {name for page in PAGES for name in page.scripts} | {*files.SCRIPTS, *OF_EVERY_PAGE, SCRIPT_OF_SINGLE_FILE}
+    used = {name for page in PAGES for name in page.scripts}
+    used |= {*files.SCRIPTS, *OF_EVERY_PAGE, *OF_SEARCH, SCRIPT_OF_SINGLE_FILE}
     assert used == {path.relative_to(STATIC).with_suffix("").as_posix() for path in STATIC.rglob("*.js")}
 
 
@@ -23,9 +26,10 @@ def test_a_page_with_nothing_to_show_is_neither_written_nor_linked(tmp_path, mak
     assert {path.name for path in tmp_path.glob("*.html")} == {page.file for page in PAGES} - {"compression.html"}
 
 
-def test_a_page_that_has_nothing_to_show_any_more_is_removed(tmp_path, make_history, make_report) -> None:
+@pytest.mark.parametrize("name", ["compression.html", "charts.html"])
+def test_a_page_that_is_no_more_is_removed(tmp_path, make_history, make_report, name) -> None:
     write_site(make_report(make_history()), tmp_path)
-    old = tmp_path / "compression.html"
+    old = tmp_path / name
     old.write_bytes((tmp_path / "machines.html").read_bytes())
     mine = tmp_path / "notes.html"
     mine.write_bytes(old.read_bytes())

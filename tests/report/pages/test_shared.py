@@ -41,17 +41,17 @@ def test_a_commit_that_moved_several_series_is_told_once_and_linked(make_history
         assert link.tells_before
     other = found.sections[3].changes[0]
     assert other.together is None
-    assert (other.around_at.anchor, other.around_at.words) == (one.anchor, "as at 03c0ffee")
+    assert (other.around_at.anchor, other.around_at.words) == (one.anchor, "the same as at 03c0ffee")
 
 
 def test_what_a_series_was_measured_with_stays_with_it_where_it_differs(make_history, make_report) -> None:
     histories = [with_known(named(make_history, place), SAME if place else OTHER) for place in range(3)]
     found = page(make_report, *histories)
     (one,) = found.together
-    assert (one.around.brief, one.whose) == ("Nothing else that is recorded changed", " of 2 of them")
+    assert (one.around.brief, one.whose) == ("Nothing else that is recorded changed", " of 2 of these series")
     links = [section.changes[0].together for section in found.sections]
     assert [link is not None and link.tells_around for link in links] == [False, True, True]
-    assert found.sections[0].changes[0].around.sentence == "Beside the code changed: torch."
+    assert found.sections[0].changes[0].around.sentence == "What changed besides the code: torch."
     assert found.sections[0].changes[0].around_at is None
 
 
@@ -65,12 +65,12 @@ def test_changes_at_different_commits_refer_to_the_first_that_tells_the_same(
     first, second = (section.changes[0] for section in page(make_report, *histories).sections)
     assert first.around_at is None
     assert second.around_at.anchor == first.around_anchor != ""
-    assert second.around_at.words == "as for variant=v1 at 01c0ffee"
+    assert second.around_at.words == "the same as for variant=v1 at 01c0ffee"
     alone = page(make_report, histories[0]).sections[0].changes[0]
     assert (alone.around_at, alone.around_anchor) == (None, "")
     twice = tuple(change for history in histories for change in history.changes)
     newest, oldest = page(make_report, replace(histories[0], changes=twice)).sections[0].changes
-    assert (newest.around_at, oldest.around_at and oldest.around_at.words) == (None, "as at 02c0ffee")
+    assert (newest.around_at, oldest.around_at and oldest.around_at.words) == (None, "the same as at 02c0ffee")
 
 
 def test_what_is_short_is_told_again(make_history, make_change, make_report) -> None:
@@ -115,7 +115,7 @@ def test_a_page_tells_the_event_of_the_whole_site(make_history, make_report) -> 
     found = page(make_report, *own, other)
     (one,) = found.together
     on_both = "on both machines that measured it"
-    assert (one.event.link, one.event.rest) == ("In all, 5 series of 2 benchmarks moved", on_both)
+    assert (one.event.link, one.event.rest) == ("In the whole report 5 series of 2 benchmarks moved", on_both)
     assert one.event.anchor == one.commit.anchor
     blocks = [section.changes[0] for section in found.sections]
     assert all(block.event is None and block.together is not None for block in blocks)

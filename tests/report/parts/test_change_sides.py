@@ -49,8 +49,10 @@ def test_runs_that_are_only_the_nearest_ones_are_not_counted_as_all() -> None:
 
 def test_which_values_are_shown_and_which_end_is_better_is_said() -> None:
     said = legend("seconds", Better.LOWER)
-    assert said.startswith("Strips of time per call, lower is better: of each side of a change at most the 100 nearest")
-    assert legend("tokens/s", Better.HIGHER).startswith("Strips of values, higher is better: ")
+    assert said.startswith(
+        "A strip shows time per call, lower is better: on each side of a change at most the 100 nearest"
+    )
+    assert legend("tokens/s", Better.HIGHER).startswith("A strip shows values, higher is better: ")
 
 
 def test_what_is_far_out_is_told_and_does_not_squeeze_the_rest() -> None:
@@ -89,7 +91,7 @@ def test_where_no_hardware_is_recorded_another_machine_is_not_ruled_out() -> Non
 def test_what_changed_beside_the_code_comes_first_and_the_rest_is_counted() -> None:
     same = tuple((f"package-{i}", "1", "1") for i in range(UNCHANGED_SHOWN + 9))
     found = around(evidence(*same, ("torch", "2.12", "2.13")))
-    assert found.sentence == "Beside the code changed: torch."
+    assert found.sentence == "What changed besides the code: torch."
     assert [one.name for one in found.rows[:2]] == ["torch", "package-0"]
     assert found.rest.startswith("The same on both sides: package-6, ")
     assert found.rest.endswith("and 1 more.")

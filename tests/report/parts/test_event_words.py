@@ -19,14 +19,14 @@ from tbp.report.parts import event_words
         (Sightings(("a", "b"), still=("c",)), "on 2 of 3 machines that measured it"),
         (Sightings(("a", "b"), still=("c", "d"), firm=("d",)), "on 2 of 4 machines that measured it, not on d"),
         (Sightings(("a",), suspect=("b",)), "on 1 of 2 machines that measured it, suspect on 1 more"),
-        (Sightings(("a",), still=("b", "c")), "only on machine a; on b, c noise would hide it"),
+        (Sightings(("a",), still=("b", "c")), "only on machine a; on b, c noise would hide a change of this size"),
         (
             Sightings(("a",), still=("b", "c"), firm=("c",)),
-            "only on machine a, not on c: the machine rather than the code?",
+            "only on machine a, not on c: did the machine change, rather than the code?",
         ),
         (
             Sightings(("a",), still=tuple("bcdef"), firm=tuple("bcdef")),
-            "only on machine a, not on b, c, d and 2 more: the machine rather than the code?",
+            "only on machine a, not on b, c, d and 2 more: did the machine change, rather than the code?",
         ),
     ],
 )
@@ -37,7 +37,7 @@ def test_who_saw_it(sightings: Sightings, said: str) -> None:
 def test_machines_are_called_by_their_faces() -> None:
     faces = {"a": "Xeon", "c": "EPYC"}
     said = event_words.seen_by(Sightings(("a",), still=("b", "c"), firm=("b", "c")), faces)
-    assert said == "only on machine Xeon, not on b, EPYC: the machine rather than the code?"
+    assert said == "only on machine Xeon, not on b, EPYC: did the machine change, rather than the code?"
 
 
 def test_sizes_are_told_from_the_smallest_to_the_largest(make_history, make_report) -> None:
@@ -61,11 +61,11 @@ def test_the_commits_that_touch_the_benchmark_are_named_or_counted(make_history,
     touching = tuple(Touching(f"{place}c0ffee-rest", ("uv.lock",)) for place in range(4))
     assert event_words.touching(event) == ""
     assert event_words.touching(replace(event, touching=touching)) == (
-        "of 5 commits, 4 touch the benchmark or its requirements: "
+        "of 5 commits, 4 change the benchmark itself or its requirements: "
         "0c0ffee- (uv.lock), 1c0ffee- (uv.lock), 2c0ffee- (uv.lock) and 1 more"
     )
     (event,) = make_report(make_history()).events
     files = ("a.lock", "b.lock", "c.lock", "d.lock")
     assert event_words.touching(replace(event, touching=(Touching("x", files),))) == (
-        "it touches the benchmark or its requirements: a.lock, b.lock, c.lock and 1 more"
+        "this commit changes the benchmark itself or its requirements: a.lock, b.lock, c.lock and 1 more"
     )

@@ -5,6 +5,7 @@ import math
 import pytest
 from msgspec.structs import replace
 
+from tbp.history.events import SeriesChange
 from tbp.model.changes import ChangeKind, State
 from tbp.report.pages.index.page import summary
 from tbp.report.parts import since_change
@@ -43,13 +44,15 @@ def test_a_gain_that_is_worse_than_at_first_is_no_good_news(make_history, make_r
     own = make_history((1.0, 1.0, 1.5, 1.5, 1.4, 1.4), State.IMPROVEMENT, changes=(accepted, better))
     row = summary(make_report(own)).rows[0]
     assert row.change == "▼ −6.7 % faster"
-    assert row.standing.net == "net ▲ +40 % slower than at first, 1.00 s"
+    assert row.standing.net == "overall ▲ +40 % slower than at first, 1.00 s"
     assert row.standing.is_net_worse
     found = summary(make_report(own)).notes
-    assert [note.sentence for note in found] == ["1 of 1 improved or recovered series is worse than at first."]
+    assert [note.sentence for note in found] == [
+        "1 of 1 improved or recovered series is still worse than at their first level."
+    ]
     page = page_of(own.key.benchmark, make_report(own))
     assert page.sections[0].is_net_worse
-    assert page.finding.endswith("still at this level; net ▲ +40 % slower than at first, 1.00 s.")
+    assert page.finding.endswith("still at this level; overall ▲ +40 % slower than at first, 1.00 s.")
 
 
 def test_a_regression_of_which_a_part_is_undone_is_where_that_brought_it(make_history, make_report) -> None:
@@ -69,10 +72,10 @@ def test_of_several_regressions_the_largest_is_shown_with_what_all_make_together
     row = summary(make_report(own)).rows[0]
     assert (row.change, row.sure) == ("▲ +120 % slower", ("▲ +100 % at 04c0ffee", "▲ +10 % at 02c0ffee"))
     assert (row.commit.short, row.since.short) == ("04c0ffee", "02c0ffee")
-    assert row.between == "the largest part; the first at 02c0ffee"
+    assert row.between == "the largest part of the change, which began at 02c0ffee"
     assert since_change.finding(own) == (
         "▲ +120 % slower since 02c0ffee: 1.00 s → 2.20 s, of which ▲ +100 % at 04c0ffee, ▲ +10 % at 02c0ffee, "
-        "after ▼ −50 % at 01c0ffee. Net ▲ +10 % slower than at first, 2.00 s."
+        "after ▼ −50 % at 01c0ffee. Overall ▲ +10 % slower than at first, 2.00 s."
     )
     page = page_of(own.key.benchmark, make_report(own))
     assert page.sections[0].badge == "▲ +120 % slower"
@@ -111,7 +114,7 @@ def test_what_is_acknowledged_is_told_apart_and_net_is_since_the_base(make_histo
     own = make_history((0.5, 1.0, 1.2, 1.2, 1.5, 1.5), State.REGRESSION, changes=(*steps[:2], accepted))
     assert since_change.finding(replace(own, since=2)) == (
         "▲ +20 % slower since 02c0ffee: 1.00 s → 1.20 s, p < 0.001, without the acknowledged ▲ +25 % at 04c0ffee. "
-        "Net ▲ +50 % slower than at the base, 1.00 s."
+        "Overall ▲ +50 % slower than at the base, 1.00 s."
     )
 
 
@@ -134,3 +137,18 @@ def test_runs_of_both_sides_end_at_the_neighbouring_changes(make_history) -> Non
     own = make_history((1.0, 1.0, 1.5, NAN, 1.5, 1.4), State.IMPROVEMENT, changes=steps)
     assert since_change.runs_around(own, steps[0]) == (2, 2)
     assert since_change.runs_around(own, steps[1]) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("newest", "text"),
+    [
+        ([(1.2, 1.2), (1.2, 1.21)], "still so on 2026-05-05"),
+        ([(1.2, 1.2), (0.9, 0.9)], "1 of 2 series has moved on since"),
+        ([(0.9, 0.9), (0.9, 0.9)], "2 of 2 series have moved on since"),
+        ([(0.9, 0.9)], "it has moved on since"),
+        ([(NAN, NAN)], ""),
+    ],
+)
+def test_whether_an_event_still_stands(make_history, newest, text) -> None:
+    histories = [make_history((1.0, 1.0, 1.0, *values), changes=STEP) for values in newest]
+    assert since_change.still_so([SeriesChange(each, each.changes[0]) for each in histories]) == text

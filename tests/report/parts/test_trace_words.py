@@ -50,7 +50,7 @@ def test_where_the_traced_step_moved_the_other_way_no_operator_has_a_share() -> 
     what = evidence(500e-6, 660e-6, traced(after_us=570.0))
     assert causes(what, "seconds") == ()
     assert explanation(what, "seconds") == "aten::_softmax 0 → 1 calls"
-    assert in_a_line(what, "seconds") == "the traces do not show it: in them the step changed by −5.0 %"
+    assert in_a_line(what, "seconds") == "the traces do not show the change: in them the step changed by −5.0 %"
 
 
 @pytest.mark.parametrize(("unit", "before", "after"), [("bytes", 2e5, 1e6), ("operators", 8.0, 12.0)])

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from tbp.history.two_sides import sides
 from tbp.model.changes import Circumstance, History, State
-from tbp.report.base.render import STATIC, Frame, main_html, packed_call, script_call, script_text
+from tbp.report.base.render import STATIC, Frame, main_html, packed_call, script_call, script_text, static_text
 from tbp.report.data.history_chart import commits_payload
 
 from ...histories import page_of
@@ -74,3 +74,11 @@ def test_the_scripts_of_a_site_are_small() -> None:
     sizes = {name: len(script_text(name).encode()) for name in names}
     assert len(sizes) > 10
     assert sum(sizes.values()) < 1_400_000
+
+
+def test_scripts_keep_every_text_as_it_is() -> None:
+    ours = [file.relative_to(STATIC).as_posix() for file in STATIC.rglob("*.js") if file.parent.name != "vendor"]
+    assert "} commits apart`}. Each value" in script_text("charts/cursors.js")  # a text within another one
+    # A text over several lines would lose what begins them.
+    odd = [name for name in ours for line in static_text(name).splitlines() if line.count("`") % 2]
+    assert odd == []

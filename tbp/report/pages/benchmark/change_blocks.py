@@ -12,6 +12,7 @@ from tbp.model.points import last_with_level
 from tbp.report.parts import addresses, change_sides, trace_rows, trace_words, triage_words
 from tbp.report.parts.commit_links import CommitLink, commit_link
 from tbp.report.parts.flame import Flame, change_flame
+from tbp.report.parts.raw_traces import RawTraces, raw_traces
 from tbp.wording import verdicts, words
 
 SAME = "…"
@@ -61,6 +62,7 @@ class ChangeBlock(Struct, frozen=True):
     command: str  # measures both commits in turns and judges; empty where there is none
     again: str  # measures this commit, with SAME for the pattern that ``command`` ends with; empty where there is none
     flame: Flame | None = None
+    raw_traces: RawTraces | None = None  # the files of the traces on both sides
     triage: triage_words.TriageNote | None = None  # what acks.toml says of it
     of_several: str = ""  # "one of 4 commits": by the runs of the series itself
     event: EventLine | None = None
@@ -69,16 +71,20 @@ class ChangeBlock(Struct, frozen=True):
     around_anchor: str = ""  # where others refer to it
 
 
-def change_blocks(history: History, commit_url: str) -> tuple[tuple[ChangeBlock, ...], tuple[ChangeBlock, ...]]:
-    """(shown in full, told in a line) of the series' changes, newest first."""
+def change_blocks(
+    history: History, commit_url: str, results: str = ""
+) -> tuple[tuple[ChangeBlock, ...], tuple[ChangeBlock, ...]]:
+    """(shown in full, told in a line) of the series' changes, newest first; ``results`` as of ``ReportData``."""
     newest_first = history.changes[::-1]
     in_full = [evidence for evidence in newest_first if evidence.change.confirmed][:IN_FULL]
     brief = [evidence for evidence in newest_first if evidence not in in_full]
-    full, lines = (tuple(_change(history, evidence, commit_url) for evidence in some) for some in (in_full, brief))
+    full, lines = (
+        tuple(_change(history, evidence, commit_url, results) for evidence in some) for some in (in_full, brief)
+    )
     return full, lines
 
 
-def _change(history: History, evidence: ChangeEvidence, commit_url: str) -> ChangeBlock:
+def _change(history: History, evidence: ChangeEvidence, commit_url: str, results: str) -> ChangeBlock:
     change, difference = evidence.change, evidence.difference
     commit = history.commit_at(change.index)
     moved = words.signed_difference(change.before, change.after, history.unit)
@@ -107,6 +113,7 @@ def _change(history: History, evidence: ChangeEvidence, commit_url: str) -> Chan
         command=command,
         again=again.replace(_pattern(command), SAME, 1) if command else again,
         flame=change_flame(history, evidence),
+        raw_traces=raw_traces(evidence.recorded, results),
         triage=triage_words.triage_note(evidence.triage) if evidence.triage is not None else None,
     )
 

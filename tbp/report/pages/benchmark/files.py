@@ -26,10 +26,11 @@ from tbp.report.data.history_chart import commits_payload
 from tbp.report.pages.benchmark.page import BenchmarkPage, benchmark_page
 from tbp.report.pages.benchmark.rates import Rate, rates_of_all
 from tbp.report.parts import addresses
+from tbp.report.parts.facets import Facets, facets_of
 from tbp.report.parts.page_events import PageEvent, page_events
 
 SCRIPTS = (
-    "vendor/plotly-basic.min", "base/address_state", "base/dom", "base/number_words", "base/unpacking",
+    "vendor/plotly-basic.min", "base/address_state", "base/facets", "base/number_words", "base/take",
     "charts/benchmark_data", "charts/axis", "charts/chooser", "charts/cursors", "base/tables", "pages/benchmark",
     "pages/listing",
     "charts/figure", "charts/growth", "charts/flame", "charts/device_use", "charts/chart", "base/jump",
@@ -47,6 +48,7 @@ class BenchmarkPageJob(Struct, frozen=True):
     rates: Mapping[SeriesKey, tuple[Rate, ...]]  # what the suite's other benchmarks say of its series
     at_once: tuple[AtOnce, ...]  # commits that moved most series of a machine, its own among them
     events: tuple[PageEvent, ...]  # that moved some of its series
+    facets: Facets  # in which its series differ
 
     @property
     def runs(self) -> int:
@@ -109,7 +111,8 @@ def jobs(data: ReportData, frame: Frame) -> list[BenchmarkPageJob]:
         if benchmark in data.remarks:
             own_data = replace(own_data, remarks={benchmark: data.remarks[benchmark]})
         joined = events.get(benchmark, ())
-        made_jobs.append(BenchmarkPageJob(benchmark, own_data, below, of_commits, rates, moved, joined))
+        offered = facets_of(histories, data.facts_of_setups, data.faces)
+        made_jobs.append(BenchmarkPageJob(benchmark, own_data, below, of_commits, rates, moved, joined, offered))
     return made_jobs
 
 
@@ -148,7 +151,7 @@ def benchmark_files(job: BenchmarkPageJob) -> dict[str, bytes]:
 
 def page_and_data(job: BenchmarkPageJob) -> tuple[RenderedPage, tuple[DataFile, ...]]:
     """The page of a benchmark without its surroundings, and its data."""
-    page = benchmark_page(job.benchmark, job.data, job.places, job.rates, job.at_once, job.events)
+    page = benchmark_page(job.benchmark, job.data, job.places, job.rates, job.at_once, job.events, job.facets)
     return job.page(main_html("benchmark.html", page, job.frame)), tuple(_data(page))
 
 

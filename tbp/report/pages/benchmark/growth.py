@@ -77,7 +77,7 @@ def sentence(grown: Growth, parameter: str, subject: str) -> str:
     interval = f"95 % interval {_power(grown.low)} to {_power(grown.high)}, {grown.sizes} sizes"
     text = f"{subject} {verb} as {parameter}^{_power(grown.exponent)} ({interval})"
     if not grown.is_power_law:
-        text += f"; it is no single power: from {size(grown.before_largest)} to {most} it is ^{_power(grown.last)}"
+        text += f"; not by one power: from {size(grown.before_largest)} to {most} the power is {_power(grown.last)}"
     return f"{text}; {ratio} from {least} to {most}"
 
 

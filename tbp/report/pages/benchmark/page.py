@@ -37,6 +37,7 @@ from tbp.report.pages.benchmark.shared import (
     told_once,
 )
 from tbp.report.parts import addresses, change_sides, since_change, trace_words
+from tbp.report.parts.facets import Facets, facets_of_chart
 from tbp.report.parts.page_events import PageEvent
 from tbp.report.parts.series_names import dimensions, series_name
 from tbp.report.parts.series_order import Tile, family_of, ranked, tiles
@@ -110,12 +111,13 @@ def benchmark_page(
     known: Mapping[SeriesKey, Sequence[Rate]],
     together_at: Sequence[AtOnce],
     events: Sequence[PageEvent],
+    facets: Facets,
 ) -> BenchmarkPage:
     """The page of all series of ``benchmark`` in ``data``, worst first.
 
     ``indexes`` are those of their commits among the site's, ``known`` what the other benchmarks of the suite say of
     them, ``together_at`` the commits that moved most series of a machine, these among them, ``events`` those of the
-    benchmark.
+    benchmark, ``facets`` those in which its series differ.
     """
     histories = ranked(data.by_benchmark[benchmark])
     differ = dimensions([history.key for history in histories], data.faces)
@@ -124,6 +126,8 @@ def benchmark_page(
     chart = history_chart(histories, differ, indexes, data.tags)
     if figures := [shipped(grow.chart) for grow in grown if grow.chart is not None]:
         chart.payload["growth"] = figures
+    if chosen_by := facets_of_chart(facets, [history.key for history in histories], differ):
+        chart.payload["facets"] = chosen_by
     if chart.more:
         chart.payload["more"] = addresses.more_file(benchmark)
     together = moved_together(histories, data.commit_url, events)

@@ -18,6 +18,7 @@ from tbp.report.parts import addresses, since_change, trace_rows
 from tbp.report.parts.commit_links import CommitLink, commit_link
 from tbp.report.parts.device_use import DeviceUseSection, device_use
 from tbp.report.parts.flame import Flame, newest_flame
+from tbp.report.parts.raw_traces import RawTraces, raw_traces
 from tbp.report.parts.shown_change import shown_change, told_change
 from tbp.wording import verdicts, words
 
@@ -60,6 +61,7 @@ class SeriesSection(Struct, frozen=True):
     shared: tuple[SharedBreak, ...] = ()  # of the breaks, those that the page tells once of some of its series
     flame: Flame | None = None  # of the same traces as the hotspots
     device_use: DeviceUseSection | None = None  # of the same traces
+    raw_traces: RawTraces | None = None  # the files of them
 
     @property
     def flames(self) -> tuple[Flame | None, ...]:
@@ -73,7 +75,7 @@ def series_section(history: History, name: str, data: ReportData, rates: Sequenc
     commit = history.operators_commit
     table = history.operators
     unfinished = history.state in (State.FAILED, State.SKIPPED)
-    changes, earlier = change_blocks(history, data.commit_url)
+    changes, earlier = change_blocks(history, data.commit_url, data.results)
     shown = told_change(history)
     hotspots = trace_rows.hotspots(table) if table is not None else None
     drawn = history.frames if hotspots is not None else None
@@ -113,6 +115,7 @@ def series_section(history: History, name: str, data: ReportData, rates: Sequenc
         command=addresses.failure(history.key, history.points[-1].commit) if unfinished else "",
         flame=newest_flame(history),
         device_use=device_use(history),
+        raw_traces=raw_traces(filter(None, [history.recorded]), data.results),
     )
 
 
@@ -132,7 +135,7 @@ def _breaks(history: History, data: ReportData) -> tuple[BreakInWords, ...]:
             kind=broken.kind.value,
             explanation=broken.explanation,
             commit=commit_link(commit, data.commit_url),
-            consequence="" if broken.comparable else "values before and after it are not comparable",
+            consequence="" if broken.comparable else "values before and after this are not comparable",
         )
         for broken in order
         if (commit := history.commit_at(broken.index)) is not None

@@ -77,7 +77,7 @@ def moved_together(histories: Sequence[History], commit_url: str, events: Sequen
 
 
 def _at(group: Together) -> Link:
-    return Link(group.anchor, f"as at {group.commit.short}")
+    return Link(group.anchor, f"the same as at {group.commit.short}")
 
 
 def _together(event: PageEvent, changes: Sequence[SeriesChange], of: int, commit_url: str) -> Together:
@@ -92,7 +92,7 @@ def _together(event: PageEvent, changes: Sequence[SeriesChange], of: int, commit
         how=_how(changes),
         before=commit_link(before, commit_url) if before is not None else None,
         around=around,
-        whose=f" of {same} of them" if same < len(changes) else "",
+        whose=f" of {same} of these series" if same < len(changes) else "",
         event=_line(event),
         is_one_machine=event.is_one_machine,
         changes=frozenset((change.series, change.index) for change in event.changes),
@@ -100,7 +100,9 @@ def _together(event: PageEvent, changes: Sequence[SeriesChange], of: int, commit
 
 
 def _line(event: PageEvent) -> EventLine:
-    return EventLine(event.anchor, f"In all, {event.moved}" if event.is_wider else "", "; ".join(event.about))
+    return EventLine(
+        event.anchor, f"In the whole report {event.moved}" if event.is_wider else "", "; ".join(event.about)
+    )
 
 
 def _how(changes: Sequence[SeriesChange]) -> str:
@@ -131,8 +133,8 @@ def told_once(
             if link is None and block.around.is_long:
                 anchor = f"m-{number}-{at}"
                 short = block.commit.short if block.commit else "the change"
-                here[block.around] = Link(anchor, f"as at {short}")
-                links[block.around] = Link(anchor, f"as for {words.cut(name, 60) or 'the series'} at {short}")
+                here[block.around] = Link(anchor, f"the same as at {short}")
+                links[block.around] = Link(anchor, f"the same as for {words.cut(name, 60) or 'the series'} at {short}")
             elif link is not None and not (together and together.tells_around):
                 used.add(link.anchor)
             linked_blocks.append(replace(block, around_at=link, around_anchor=anchor, together=together))

@@ -14,11 +14,13 @@ from msgspec.structs import replace
 from tbp.history.events import Event
 from tbp.history.machine_wide_changes import AtOnce
 from tbp.history.shift_sentences import sentence
+from tbp.model.changes import State
 from tbp.model.series import Setup
 from tbp.report.base.report_data import ReportData
 from tbp.report.pages.changes.rows import ChangesRow, changes_row, chips
 from tbp.report.parts import addresses
 from tbp.report.parts.change_sorts import Sort, counted_sort
+from tbp.report.parts.facets import Facets, facets
 from tbp.report.parts.page_events import anchor_of
 from tbp.report.parts.series_names import SetupNames
 from tbp.report.parts.series_order import Tile
@@ -29,42 +31,56 @@ MOST_ROWS = 100
 MOST_ITEMS = 200
 MOST_ITEMS_OF_A_ROW = 8
 
+UNCOUNTED = "suspect, accepted or not the code's doing"
+"""The events that count neither for the worse nor for the better."""
+
 
 class ChangesPage(Struct, frozen=True):
     verdict: str
     counts: str  # what is counted here, beside what the summary counts
     chips: tuple[Tile, ...]  # of the whole site, with those there are none of
     rows: tuple[ChangesRow, ...]
+    facets: Facets
     base: str  # in words: what is judged against, and what is not listed for it; empty for the whole history
     left_out: str  # in words: events that are too old to be listed
 
 
 def changes_page(data: ReportData) -> ChangesPage:
     """All events."""
-    listed, past = _counted(data.events, data)
-    setup_names = SetupNames.of(data.histories, data.faces)
-    at_once = _at_once(listed, data.at_once)
+    counted, past = _counted(data.events, data)
+    listed = listed_events(data)
+    setup_names, offered = SetupNames.of(data.histories, data.faces), facets(data)
+    at_once = _at_once(counted, data.at_once)
     left = MOST_ITEMS
     rows: list[ChangesRow] = []
-    taken = {anchor_of(event) for event in listed}
-    for number, event in enumerate(listed[:MOST_ROWS]):
+    taken = {anchor_of(event) for event in counted}
+    for number, event in enumerate(listed):
         row = changes_row(event, data, setup_names, min(left, MOST_ITEMS_OF_A_ROW))
         seen_at = (change.range.first.hash for change in event.members if change.range is not None)
         anchors = tuple(
             anchor for anchor in dict.fromkeys(map(addresses.commit_anchor, seen_at)) if anchor not in taken
         )
         taken.update(anchors)
-        rows.append(replace(row, at_once=at_once.get(number, ()), anchors=anchors))
+        rigs = offered.mask(change.history.key for change in event.members)
+        rows.append(replace(row, at_once=at_once.get(number, ()), anchors=anchors, rigs=rigs))
         left -= len(row.items)
-    older = len(listed) - len(rows)
+    older = len(counted) - len(rows)
     return ChangesPage(
-        verdict=_verdict(listed),
-        counts=_counts(listed),
-        chips=chips([change for event in listed for change in event.members], occurring=False),
+        verdict=_verdict(counted),
+        counts=_counts(counted),
+        chips=chips([change for event in counted for change in event.members], occurring=False),
         rows=tuple(rows),
+        facets=offered,
         base=_base(past, data),
-        left_out=f"{words.count(older, 'older event')}: see the pages of the benchmarks." * bool(older),
+        left_out=f"{words.count(older, 'older event')} {'is' if older == 1 else 'are'} not listed here: "
+        "the pages of the benchmarks have all changes." * bool(older),
     )
+
+
+def listed_events(data: ReportData) -> Sequence[Event]:
+    """The events that the page has a row for, newest first."""
+    counted, _ = _counted(data.events, data)
+    return counted[:MOST_ROWS]
 
 
 def _at_once(events: Sequence[Event], at_once: Sequence[AtOnce]) -> dict[int, tuple[str, ...]]:
@@ -95,35 +111,47 @@ def _counted(events: Sequence[Event], data: ReportData) -> tuple[Sequence[Event]
 def _base(past: int, data: ReportData) -> str:
     if data.base is None:
         return ""
-    since = f"Judged since {words.cut(data.base.revision, 60)} ({data.base.commit.short})"
-    return f"{since}; {words.count(past, 'event')} up to it {'is' if past == 1 else 'are'} not listed."
+    since = f"Only events after {words.cut(data.base.revision, 60)} ({data.base.commit.short}) are listed"
+    return f"{since}; {words.count(past, 'earlier event')} {'is' if past == 1 else 'are'} left out."
 
 
 def _verdict(events: Sequence[Event]) -> str:
     if not events:
-        return "Nothing has changed in any series."
+        return "No series has changed."
     sorts = [{counted_sort(change) for change in event.members} for event in events]
     worse, better, changed = Sort.REGRESSION, Sort.IMPROVEMENT, Sort.CHANGED
     counted, past = {worse, better, changed}, {Sort.EARLIER, Sort.RECOVERED}
     numbers = (
         (sum(worse in moved and better not in moved for moved in sorts), "made something worse"),
         (sum(better in moved and worse not in moved for moved in sorts), "made something better"),
-        (sum(worse in moved and better in moved for moved in sorts), "did both"),
+        (sum(worse in moved and better in moved for moved in sorts), "made some series worse and others better"),
         (
             sum(moved & counted == {changed} for moved in sorts),
             "changed something, for better or worse",
         ),
-        (sum(bool(moved & past) and not moved & counted for moved in sorts), "undone or outweighed since"),
-        (sum(not moved & (counted | past) for moved in sorts), "with other shifts of level"),
+        (sum(bool(moved & past) and not moved & counted for moved in sorts), "undone or outweighed later"),
+        (sum(not moved & (counted | past) for moved in sorts), UNCOUNTED),
     )
     if not any(number for number, _ in numbers[:-1]):
-        return f"No confirmed change of the code; {words.count(len(events), 'event')} that the code did not make."
+        is_are = "is" if len(events) == 1 else "are"
+        return f"Nothing is confirmed worse or better: {words.count(len(events), 'event')} {is_are} {UNCOUNTED}."
     listed = ", ".join(f"{number:,} {verb}" for number, verb in numbers if number)
-    return f"{words.count(len(events), 'event')} moved something: {listed}."
+    return f"{words.count(len(events), 'event')}: {listed}."
 
 
 def _counts(events: Sequence[Event]) -> str:
     """How changes are counted, and how many are listed beside those that count."""
-    past = sum(counted_sort(change) is Sort.EARLIER for event in events for change in event.members)
-    also = f"; {words.count(past, 'earlier change')} of them {'is' if past == 1 else 'are'} listed too" if past else ""
-    return f"Counted as in the summary: each series once, for the change that it is listed for there{also}."
+    sorts = [(counted_sort(change), change.history) for event in events for change in event.members]
+    past = sum(sort is Sort.EARLIER for sort, _ in sorts)
+    # The newest change of a series may be suspect also where the series is listed for another one.
+    other = {history.key for sort, history in sorts if sort is Sort.SUSPECT and history.state is not State.SUSPECT}
+    also = [
+        (past, "earlier change", "of series {} listed, but not counted"),
+        (len(other), "suspect", "{} of series that have another state there"),
+    ]
+    further = [
+        f"{words.count(number, noun)} {text.format('is' if number == 1 else 'are')}."
+        for number, noun, text in also
+        if number
+    ]
+    return " ".join(["Each series counts once, for the change that the summary lists it for.", *further])

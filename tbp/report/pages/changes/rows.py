@@ -53,6 +53,7 @@ class ChangesRow(Struct, frozen=True):
 
     anchor: str
     anchors: tuple[str, ...]  # further ids, of the commits that its series saw it at
+    rigs: str  # those of its series, as ``Facets.mask``
     commit: CommitLink
     at_once: tuple[str, ...]  # a sentence for each machine and environment of which most series moved
     range: str  # which commits that are; empty where it is one
@@ -80,12 +81,13 @@ def changes_row(event: Event, data: ReportData, setup_names: SetupNames, most: i
     return ChangesRow(
         anchor=anchor_of(event),
         anchors=(),
+        rigs="",
         commit=commit_link(event.range.first, data.commit_url),
         at_once=(),
         range=_range(event),
-        seen_by=event_words.seen_by(event.sightings, data.faces),
+        seen_by=_sentence(event_words.seen_by(event.sightings, data.faces)),
         is_one_machine=event.sightings.is_alone,
-        touching=event_words.touching(event),
+        touching=_sentence(event_words.touching(event)),
         sorts=tuple(dict.fromkeys(counted_sort(change) for change in ranked)),
         chips=chips(ranked),
         leads=_leads(ranked, setup_names, event),
@@ -146,10 +148,15 @@ def chips(changes: Sequence[SeriesChange], occurring: bool = True) -> tuple[Tile
 def _range(event: Event) -> str:
     between = event.range
     if between.commits == 1:
-        return event_words.narrowed(event)
-    since = f", since {between.last_before.short}" if between.last_before is not None else ""
+        return _sentence(event_words.narrowed(event))
+    since = f", after {between.last_before.short}" if between.last_before is not None else ""
     earlier = "the one" if between.commits == 2 else f"one of the {between.commits - 1:,}"
-    return "; ".join(filter(None, [f"this commit or {earlier} before it{since}", event_words.narrowed(event)]))
+    made = f"made by this commit or {earlier} before it{since}"
+    return _sentence("; ".join(filter(None, [made, event_words.narrowed(event)])))
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def _item(change: SeriesChange, setup_names: SetupNames, event: Event) -> Item:
@@ -170,7 +177,7 @@ def _item(change: SeriesChange, setup_names: SetupNames, event: Event) -> Item:
         effect=verdicts.effect(shown, history.unit, history.better),
         levels=f"{verdicts.before_after(shown, history.unit)} ({difference})",
         remark=f"suspect: {doubt}" if sort is Sort.SUSPECT else ", ".join(filter(None, sure)),
-        alone=f"by itself {event_words.of_several(change.range)}" if is_wider else "",
+        alone=f"going by this series alone, {event_words.of_several(change.range)}" if is_wider else "",
     )
 
 

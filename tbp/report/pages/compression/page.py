@@ -46,7 +46,7 @@ class VariantRow(Struct, frozen=True):
     size_change: str
     error: str
     remark: str
-    merit: str  # "worth taking", or "not ruled out" where that hangs on an undecided time; else empty
+    merit: str  # "worth choosing", or "maybe worth choosing" where that hangs on an undecided time; else empty
     kind: str  # of its mark: "front", "maybe", "other" or "twin"
 
 
@@ -116,7 +116,7 @@ def _verdict(shown: Sequence[VariantGroup]) -> str:
         for variant in group.variants
     ]
     _, best, group = min(sizes, key=lambda size: size[0])
-    nothing = "No variant is faster than its baseline beyond the noise"
+    nothing = "No variant is faster than its baseline by more than noise"
     is_smaller = best.size_bytes < group.baseline.size_bytes * (1 - SAME_SIZE)
     return f"{nothing}; smallest is {said(best, group)}." if is_smaller else f"{nothing}, and none is smaller."
 
@@ -189,7 +189,9 @@ def _row(variant: Variant, group: VariantGroup) -> VariantRow:
     newest = max(other.commit.date for other in group.variants)
     remarks = ["baseline" if is_baseline else _why(variant, group)]
     if variant.commit.date != newest:
-        remarks.append(f"at {variant.commit.short} ({words.moment(variant.commit.date)}), older than the others")
+        remarks.append(
+            f"measured at {variant.commit.short} ({words.moment(variant.commit.date)}), before the other variants"
+        )
     return VariantRow(
         name=variant.name,
         href=series_href(variant.history),
@@ -208,20 +210,20 @@ def _merit(variant: Variant, group: VariantGroup) -> str:
     if variant.is_twin or not variant.is_candidate:
         return ""
     if variant.rank is ChoiceRank.UNDECIDED:
-        return "not ruled out"
-    return "" if is_as_baseline(variant, group) and variant.name != group.baseline.name else "worth taking"
+        return "maybe worth choosing"
+    return "" if is_as_baseline(variant, group) and variant.name != group.baseline.name else "worth choosing"
 
 
 def _why(variant: Variant, group: VariantGroup) -> str:
-    """Which comparison keeps a variant that is no baseline from being worth taking, and how sure it is."""
+    """Which comparison keeps a variant that is no baseline from being worth choosing, and how sure it is."""
     if variant.is_twin:
-        return "A/A twin: the same work again, so it shows the noise"
+        return "A/A twin: the same work again, so the difference is noise"
     if is_as_baseline(variant, group):
-        return f"as {group.baseline.name} in everything"
+        return f"equal to {group.baseline.name} on every measure"
     if not variant.rival:
         return ""
     rival = rival_of(variant, group)
     better = words.joined(better_in(rival, variant))
     if variant.rank is ChoiceRank.BEATEN:
-        return f"{rival.name} is {better}, and no worse in the rest"
+        return f"{rival.name} is {better}, and no worse on the other measures"
     return doubt(variant, rival)

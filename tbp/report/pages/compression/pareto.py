@@ -1,4 +1,4 @@
-"""Which of several choices are worth taking: none other is as good in everything and better in something.
+"""Which of several choices are worth choosing: none other is as good in everything and better in something.
 
 Pure arithmetic on costs, of which less is always better.
 """

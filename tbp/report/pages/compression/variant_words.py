@@ -25,7 +25,7 @@ def found(variant: Variant, group: VariantGroup) -> str:
     """``said``, and whether the variant is worth leaving the baseline for."""
     if variant.rank is not ChoiceRank.UNDECIDED:
         return said(variant, group)
-    return f"{said(variant, group)}; not ruled out: {doubt(variant, rival_of(variant, group))}"
+    return f"{said(variant, group)}; maybe worth choosing: {doubt(variant, rival_of(variant, group))}"
 
 
 def time_change(variant: Variant, baseline: Variant) -> str:
@@ -84,8 +84,8 @@ def rival_of(variant: Variant, group: VariantGroup) -> Variant:
 
 
 def doubt(variant: Variant, rival: Variant) -> str:
-    """The reason why ``variant`` may not be worth taking."""
+    """The reason why ``variant`` may not be worth choosing."""
     better, unsure = words.joined(better_in(rival, variant)), words.percent(max(variant.uncertain, rival.uncertain))
     if better:
         return f"{rival.name} is {better}, and which of the two is faster is undecided (±{unsure})"
-    return f"{rival.name} is no worse in the rest, and which of the two is faster is undecided (±{unsure})"
+    return f"{rival.name} is no worse on the other measures, and which of the two is faster is undecided (±{unsure})"

@@ -12,12 +12,13 @@ from itertools import groupby
 
 from msgspec import Struct
 
+from tbp.history.events import SeriesChange
 from tbp.history.shift_sentences import brief
 from tbp.model.changes import State
 from tbp.model.series import SeriesKey
 from tbp.project import directions
 from tbp.report.base.report_data import ReportData
-from tbp.report.parts import addresses, event_words, trace_words, triage_words
+from tbp.report.parts import addresses, change_sides, event_words, since_change, trace_words, triage_words
 from tbp.report.parts.addresses import series_href
 from tbp.report.parts.answer import Answer
 from tbp.report.parts.commit_links import CommitLink, commit_link
@@ -43,11 +44,11 @@ MOST_BENCHMARKS = 2
 MOST_IN_RANGE = 8
 """Commits of a range that are listed with their authors."""
 
-AGES = ((30, "Up to a month before the newest result"), (90, "Up to three months before it"),
-        (365, "Up to a year before it"))  # fmt: skip
+AGES = ((30, "Up to a month before the newest result"), (90, "Up to three months before the newest result"),
+        (365, "Up to a year before the newest result"))  # fmt: skip
 """Days, and the heading of older events up to that age."""
 
-OLDER = "Older than that"
+OLDER = "More than a year before the newest result"
 
 
 class NamedSeries(Struct, frozen=True):
@@ -76,6 +77,7 @@ class EventCard(Struct, frozen=True):
     benchmarks: str  # the first of them
     named: tuple[NamedSeries, ...]
     more: int  # series that are not named
+    still: str  # whether it is still so; empty where nothing was measured since
     sure: str  # of the largest
     commit: CommitLink  # the newest of the range
     before: CommitLink | None  # the last one before the range, where that is several commits
@@ -85,6 +87,7 @@ class EventCard(Struct, frozen=True):
     more_in_range: int
     seen_by: str
     is_one_machine: bool
+    beside: str  # what else changed with the largest, as far as it is recorded
     touching: str
     at_once: tuple[str, ...]  # what most series of a machine have in common
     causes: tuple[str, ...]  # operators
@@ -121,6 +124,7 @@ class AnswerPart(Struct, frozen=True):
     better: tuple[EventCard, ...]
     better_said: str  # "3 series improved in the 7 days to …; 40 series are better than before."
     standing: int
+    standing_from: int  # events with one of these
     base: str  # how a sentence begins where a revision is judged against
     id: str  # of the report: another one where there are other results or events
     undirected: str  # how to say which direction is better, where a series changed and nothing says it
@@ -159,6 +163,7 @@ def answer_part(
         better=tuple(_card(standing, context) for standing in answer.better[:MOST_LINES]),
         better_said=_better_said(answer),
         standing=answer.standing,
+        standing_from=answer.standing_from,
         base=data.since_base(""),
         id=_id(cards, data),
         undirected=directions.undirected(changed) if changed else "",
@@ -206,6 +211,7 @@ def _card(standing: StandingEvent, context: _Context) -> EventCard:
         benchmarks=words.named(benchmarks, MOST_BENCHMARKS),
         named=_named(standing, context.setup_names),
         more=max(0, len(shown) - MOST_NAMED),
+        still=since_change.still_so(shown),
         sure=event_words.sureness(shown[0]),
         commit=commit_link(event.range.first, data.commit_url),
         before=commit_link(before, data.commit_url) if of_several and before is not None else None,
@@ -215,6 +221,7 @@ def _card(standing: StandingEvent, context: _Context) -> EventCard:
         more_in_range=max(0, len(in_range) - MOST_IN_RANGE),
         seen_by=event_words.seen_by(event.sightings, data.faces),
         is_one_machine=event.sightings.is_alone,
+        beside=change_sides.around(shown[0].evidence).brief,
         touching=event_words.touching(event),
         at_once=context.at_once.get(event.range.first.hash, ()),
         causes=_causes(standing),
@@ -240,8 +247,16 @@ def _named(standing: StandingEvent, setup_names: SetupNames) -> tuple[NamedSerie
             levels=verdicts.before_after(change.evidence.change, change.history.unit),
             interval=verdicts.interval_of_change(change.evidence.change, change.history.unit, "+"),
         )
-        for change in shown[:MOST_NAMED]
+        for change in _named_first(shown)
     )
+
+
+def _named_first(shown: Sequence[SeriesChange]) -> Sequence[SeriesChange]:
+    """The series to name, in their order: the largest change of every benchmark rather than several of one."""
+    benchmarks = [change.history.key.benchmark for change in shown]
+    is_again = [benchmark in benchmarks[:number] for number, benchmark in enumerate(benchmarks)]
+    chosen = sorted(range(len(shown)), key=is_again.__getitem__)[:MOST_NAMED]
+    return [shown[number] for number in sorted(chosen)]
 
 
 def _causes(standing: StandingEvent) -> tuple[str, ...]:
@@ -270,4 +285,7 @@ def _id(cards: Sequence[EventCard], data: ReportData) -> str:
 def _missing(events: Sequence[StandingEvent]) -> str:
     if not events or any(standing.event.range.first.author for standing in events):
         return ""
-    return "Authors and subjects are not known: no repository is beside these results (--config PATH/asv.conf.json)."
+    return (
+        "Authors and subjects are missing, because no git repository was found beside the results. "
+        "Name the project: tbp report --config PATH/asv.conf.json."
+    )

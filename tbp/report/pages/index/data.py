@@ -21,13 +21,13 @@ CHUNK = 200
 """Series in a file: four times what a page shows at once, and 25 kB of rows (130 bytes each on mujoco_warp)."""
 
 CHUNKS = {"rows": "rows.html", "cards": "cards.html"}
-"""The kinds of elements of series that lie in chunks, for the index and for all charts, each with its template."""
+"""The kinds of elements of series that lie in chunks, one for each view of them, each with its template."""
 
 Value: TypeAlias = "str | int | float | Sequence[Value]"
 
 
 def index_files(summary: Summary) -> Iterator[DataFile]:
-    """The data of the index and of all charts; and the list by which pages of benchmarks lead to each other."""
+    """The data of the index; and the list by which pages of benchmarks lead to each other."""
     yield DataFile("data/index.js", (packed_call("tbp.index", index_data(summary)),))
     yield DataFile("data/benchmarks.js", (("tbp.benchmarks", benchmark_list(summary)),))
     for kind, template in CHUNKS.items():
@@ -67,9 +67,10 @@ def index_data(summary: Summary) -> dict[str, Value]:
 
 
 def _fields(row: IndexRow) -> list[Value]:
-    texts = [row.benchmark, row.machine, row.environment, row.device, _text(row)]
+    texts = [row.benchmark, row.machine, row.environment, _text(row)]
     commit = [row.commit.hash, row.commit.date, row.commit.subject] if row.commit else []
-    return [*map(words.visible, texts), row.state.name.lower(), told_size(row.size), [*map(words.visible, commit)]]
+    state, size = row.state.name.lower(), told_size(row.size)
+    return [*map(words.visible, texts), row.rig, state, size, [*map(words.visible, commit)]]
 
 
 def _text(row: IndexRow) -> str:

@@ -55,7 +55,8 @@ def silence(runs: Sequence[LastRun]) -> str:
         return "no machine has measured anything yet"
     behind = sum(bool(run.remark) for run in runs)
     where = words.count(len(runs), "machine and environment", "machines and environments")
-    return f"{last.date}; {f'none stale, {behind} of {where} behind' if behind else where}"
+    late = f", {behind:,} of them behind" if behind else ""
+    return f"{where}{late}; newest commit {last.date}"
 
 
 def _last_run(setup: Setup, histories: Sequence[History], data: ReportData) -> LastRun:

@@ -36,7 +36,9 @@ def notes(data: ReportData, rows: Sequence[IndexRow]) -> tuple[Note, ...]:
     ]  # those are said before the verdict
     shown += [Note(brief(shift), addresses.changes_of(shift.commit), "what moved there") for shift in together[:MOST]]
     if (more := len(together) - MOST) > 0:
-        shown.append(Note(f"So at {words.count(more, 'earlier commit')}.", "changes.html", "all changes"))
+        shown.append(
+            Note(f"The same happened at {words.count(more, 'earlier commit')}.", "changes.html", "all changes")
+        )
     shown += [Note(f"{sentence}.") for sentence in [too_few(data)] if sentence]
     return tuple(shown)
 
@@ -55,7 +57,7 @@ def _net_worse(rows: Sequence[IndexRow]) -> str:
     if not worse:
         return ""
     is_are = "is" if worse == 1 else "are"
-    return f"{worse:,} of {len(better):,} improved or recovered series {is_are} worse than at first."
+    return f"{worse:,} of {len(better):,} improved or recovered series {is_are} still worse than at their first level."
 
 
 def _left(rows: Sequence[IndexRow]) -> str:
@@ -64,4 +66,4 @@ def _left(rows: Sequence[IndexRow]) -> str:
     if not left:
         return ""
     have = "has" if left == 1 else "have"
-    return f"{left:,} of {len(moved):,} changed series {have} moved again since: see the column Now."
+    return f"{left:,} of {len(moved):,} changed series {have} moved again since: the column Now shows where to."

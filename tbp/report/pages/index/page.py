@@ -5,7 +5,7 @@ Takes ``ReportData``, gives words and addresses; the HTML belongs to ``pages``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, islice
 
 from msgspec import Struct
@@ -21,8 +21,10 @@ from tbp.report.pages.index.rows import IndexRow, row
 from tbp.report.parts import addresses
 from tbp.report.parts.answer import answer
 from tbp.report.parts.commit_links import span
+from tbp.report.parts.facets import Facets, facets
 from tbp.report.parts.series_names import SetupNames
 from tbp.report.parts.series_order import Tile, by_name, family_of, natural, ranked, tiles
+from tbp.report.parts.sparkline import LEAST_SPAN
 from tbp.wording import verdicts, words
 
 MOST_ROWS = 50
@@ -61,8 +63,8 @@ class Summary(Struct, frozen=True):
     base: str  # what is judged against, in words; empty for the whole history
     tiles: tuple[Tile, ...]
     rows: tuple[IndexRow, ...]  # of every series
-    facets: Mapping[str, tuple[str, ...]]  # the values to filter by, sorted; none where all rows have the same
-    faces: Mapping[str, str]  # what each machine is called, by its identifier
+    suites: tuple[str, ...]  # to filter by, sorted; none where there is one
+    facets: Facets
     families: tuple[Family, ...]
     last_runs: tuple[LastRun, ...]
     silence: str  # one sentence on those
@@ -88,6 +90,16 @@ class Summary(Struct, frozen=True):
         return ", ".join(words.count(number, word) for number, word in counts if number)
 
     @property
+    def is_calm(self) -> bool:
+        """True where nothing stands that a reader must look into: the series come first then, all else below them."""
+        return not self.answer.cards
+
+    @property
+    def least_span(self) -> str:
+        """The movement that fills a chart's height."""
+        return f"{LEAST_SPAN * 100:g} %"
+
+    @property
     def has_causes(self) -> bool:
         return any(row.causes for row in self.rows)
 
@@ -100,7 +112,8 @@ def summary(data: ReportData) -> Summary:
     """All the index says."""
     histories = ranked(data.histories)
     setup_names = SetupNames.of(data.histories, data.faces)
-    rows = tuple(row(history, data, setup_names) for history in histories)
+    offered = facets(data)
+    rows = tuple(row(history, data, setup_names, offered) for history in histories)
     if not any(row.causes for row in rows):  # then why there are none is of no use either
         rows = tuple(replace(row, no_cause="") for row in rows)
     runs = last_runs(data)
@@ -112,8 +125,8 @@ def summary(data: ReportData) -> Summary:
         base=_base(data),
         tiles=tiles(histories),
         rows=rows,
-        facets=_facets(rows),
-        faces=data.faces,
+        suites=_suites(histories),
+        facets=offered,
         families=_families(histories),
         last_runs=runs,
         silence=silence(runs),
@@ -147,15 +160,9 @@ def _base(data: ReportData) -> str:
     return f"Judged since {words.cut(data.base.revision, 60)}, measured at {at}: earlier changes are not counted."
 
 
-def _facets(rows: Sequence[IndexRow]) -> Mapping[str, tuple[str, ...]]:
-    values = {
-        "suite": {family_of(row.benchmark) for row in rows},
-        "machine": {row.machine for row in rows},
-        "environment": {row.environment for row in rows},
-        "device": {row.device for row in rows},
-    }
-    known = {name: tuple(sorted(distinct - {""}, key=natural)) for name, distinct in values.items()}
-    return {name: distinct if len(distinct) > 1 else () for name, distinct in known.items()}
+def _suites(histories: Sequence[History]) -> tuple[str, ...]:
+    suites = {family_of(history.key.benchmark) for history in histories} - {""}
+    return tuple(sorted(suites, key=natural)) if len(suites) > 1 else ()
 
 
 def _families(histories: Sequence[History]) -> tuple[Family, ...]:

@@ -16,15 +16,13 @@ from tbp.report.parts import event_words, trace_words, triage_words
 from tbp.report.parts import since_change as since_then
 from tbp.report.parts.addresses import series_href
 from tbp.report.parts.commit_links import CommitLink, commit_link
+from tbp.report.parts.facets import Facets
 from tbp.report.parts.series_names import SetupNames
 from tbp.report.parts.shown_change import shown_change, size, told_change, told_step
 from tbp.report.parts.sparkline import Sparkline, sparkline
 from tbp.wording import verdicts, words
 
-TO_SEE_IT = "its page has the command that shows it"
-
-DEVICE = "device"
-"""The parameter that says where a workload runs; tbp's suites have it, and others by convention."""
+TO_SEE_IT = "the page of the benchmark has the command that shows it"
 
 
 class ShownStanding(Struct, frozen=True):
@@ -44,7 +42,7 @@ class IndexRow(Struct, frozen=True):
     setup_name: str  # machine and environment, where the site has more than one
     machine: str
     environment: str
-    device: str  # empty where no parameter tells it
+    rig: int  # its number among those of the site's facets
     href: str
     state: State
     glyph: str  # empty beside a change, which has its arrow
@@ -65,7 +63,7 @@ class IndexRow(Struct, frozen=True):
     sparkline: Sparkline
 
 
-def row(history: History, data: ReportData, setup_names: SetupNames) -> IndexRow:
+def row(history: History, data: ReportData, setup_names: SetupNames, facets: Facets) -> IndexRow:
     """The row of one series."""
     key, standing = history.key, shown_change(history)
     shown, step = told_change(history), told_step(history)
@@ -79,7 +77,7 @@ def row(history: History, data: ReportData, setup_names: SetupNames) -> IndexRow
         setup_name=setup_names.name(key.setup),
         machine=key.machine,
         environment=key.environment,
-        device=dict(key.parameters).get(DEVICE, ""),
+        rig=facets.rig_of(key),
         href=series_href(history),
         state=history.state,
         glyph="" if standing and not standing.change.acknowledged else verdicts.GLYPHS[history.state],
@@ -92,7 +90,9 @@ def row(history: History, data: ReportData, setup_names: SetupNames) -> IndexRow
         last_good=commit_link(between.last_before, data.commit_url)
         if between and between.last_before and of_several
         else None,
-        between=", ".join(filter(None, [of_several, f"the largest part; the first at {first.short}" if first else ""])),
+        between=", ".join(
+            filter(None, [of_several, f"the largest part of the change, which began at {first.short}" if first else ""])
+        ),
         since=first,
         causes=trace_words.causes(standing, history.unit) if standing else (),
         no_cause=_evidence(standing, history.unit) if standing else "",

@@ -21,6 +21,7 @@ from tbp.model.series import Commit, Setup
 from tbp.report.base.report_data import ReportData
 from tbp.report.pages.machines.environments import EnvironmentNoise, Inventory, bars, inventory, noise
 from tbp.report.parts.commit_links import CommitLink, commit_link
+from tbp.report.parts.facets import Facets, facets
 from tbp.report.parts.inventory import Installed, InventoryDifference, differences, installed, what_is_recorded
 from tbp.statistics.robust import median, quantile
 from tbp.wording import words
@@ -73,6 +74,7 @@ class Environment(Struct, frozen=True):
     noise: EnvironmentNoise
     runs: int
     series: int
+    rigs: str = ""  # those of its series, as ``Facets.mask``
 
 
 class MachineCard(Struct, frozen=True):
@@ -86,6 +88,7 @@ class MachinesPage(Struct, frozen=True):
     verdict: str
     inventory: Inventory
     machines: tuple[MachineCard, ...]
+    facets: Facets = Facets()
 
     @property
     def overview(self) -> list[tuple[Environment, float]]:
@@ -107,16 +110,20 @@ def machines_page(data: ReportData) -> MachinesPage:
     measured = {*data.by_setup, *runs}
     names = sorted({setup.machine for setup in measured} | set(known))
     cards: list[MachineCard] = []
+    offered = facets(data)
     for name in names:
         setups = sorted(setup for setup in measured if setup.machine == name)
         face = data.faces.get(name, name)
         environments = [
-            _environment(
-                Setup(face, setup.environment),
-                data.by_setup.get(setup, ()),
-                runs[setup],
-                data,
-                f"{len(cards) + 1}-{number}",
+            replace(
+                _environment(
+                    Setup(face, setup.environment),
+                    data.by_setup.get(setup, ()),
+                    runs[setup],
+                    data,
+                    f"{len(cards) + 1}-{number}",
+                ),
+                rigs=offered.mask_of(setup),
             )
             for number, setup in enumerate(setups, start=1)
         ]
@@ -125,7 +132,7 @@ def machines_page(data: ReportData) -> MachinesPage:
         environments.sort(key=lambda environment: environment.is_silent)
         identifier = "" if name in face else name
         cards.append(MachineCard(face, identifier, _hardware(known.get(name, Machine(name))), tuple(environments)))
-    return MachinesPage(_verdict(cards), inventory(runs, known, data.faces), tuple(cards))
+    return MachinesPage(_verdict(cards), inventory(runs, known, data.faces), tuple(cards), offered)
 
 
 def twin_ratios(histories: Iterable[History]) -> list[float]:
@@ -228,7 +235,8 @@ def _noise(histories: Sequence[History]) -> Iterable[Fact]:
         floor = quantile(np.sort(np.abs(ratios)), TWIN_SHARE)
         yield Fact(
             "A/A twins",
-            f"{TWIN_SHARE:.0%}".replace("%", " %") + f" of {len(ratios):,} pairs of the same work differ by less than "
+            f"{TWIN_SHARE:.0%}".replace("%", " %")
+            + f" of {len(ratios):,} pairs that did the same work differ by less than "
             f"{words.percent(floor)}, median {words.signed_percent(median(ratios))}: the measured noise floor",
         )
 
@@ -239,7 +247,11 @@ def _with(runs: Sequence[Run]) -> Iterable[Fact]:
     yield Fact("torch", next((run.torch for run in reversed(runs) if run.torch), ""))
     yield Fact("Threads", ", ".join(map(str, next((run.threads for run in reversed(runs) if run.threads), ()))))
     governors = next((run.governors for run in reversed(runs) if run.governors), ())
-    warning = "" if governors in ((), ("performance",)) else ": the frequency may move; `performance` keeps it still"
+    warning = (
+        ""
+        if governors in ((), ("performance",))
+        else ": the processor may change its frequency; `performance` keeps the frequency fixed"
+    )
     yield Fact("Frequency governor", ", ".join(governors) + warning)
     yield Fact("Device", ", ".join(next((run.devices for run in reversed(runs) if run.devices), ())))
     clocks = next((run.clocks_mhz for run in reversed(runs) if run.clocks_mhz), ())

@@ -8,12 +8,22 @@ tbp.state = {
   // What several parts of a page keep side by side: a part that does not name it leaves it alone, and so it leaves all
   // others alone that names nothing else.
   apart: ["since"],
+  // The facets of tbp/report/parts/facets.py, which every page knows by these names: one that does not offer a facet
+  // leaves it alone, so that it is still chosen on the next page.
+  everywhere: ["machine", "environment", "os", "cpu", "gpu", "device"],
   keep: (pairs) => {
-    const isOfApart = pairs.every(([name]) => tbp.state.apart.includes(name));
-    const others = [...tbp.state.read()].filter(([name]) => tbp.state.apart.includes(name) !== isOfApart);
+    const { apart, everywhere } = tbp.state, named = new Set(pairs.map(([name]) => name));
+    const isOfApart = pairs.every(([name]) => apart.includes(name));
+    const others = [...tbp.state.read()].filter(([name]) => !named.has(name) && (everywhere.includes(name) || apart.includes(name) !== isOfApart));
     const kept = new URLSearchParams([...others, ...pairs].filter(([, value]) => value !== ""));
     tbp.setFragment(kept.toString());
   },
+};
+
+// A choice that the page does not offer, as in an old link, counts as none.
+tbp.choose = (select, value) => {
+  select.value = value || "";
+  if (select.selectedIndex < 0) select.value = "";
 };
 
 // Boxes of which some are off, as the address says it: the one that is on alone, or those that are off.

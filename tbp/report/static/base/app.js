@@ -39,6 +39,9 @@ tbp.setFragment = (text) => {
   if (text !== tbp.fragment()) history.replaceState(null, "", text ? `#${text}` : "#");
 };
 
+// From this page to the site's folder: "" or "../".
+tbp.root = () => document.querySelector(".home").getAttribute("href").replace("index.html", "");
+
 // Where a page of the site is, and the links of a part of a page made to lead there.
 tbp.href = (address) => address;
 tbp.links = () => {};
@@ -65,7 +68,7 @@ tbp.begin = tbp.start;
 tbp.additions = [];
 tbp.enrich = (part) => { for (const add of tbp.additions) add(part); };
 
-tbp.missing = (file) => `${file} is missing: run tbp report again.`;
+tbp.missing = (file) => `The file ${file} is missing. Run tbp report again.`;
 
 // Brings a place into the page that is not in it yet (see listing.js).
 tbp.reach = () => {};
@@ -131,7 +134,7 @@ tbp.paper = (isPaper) => {
   if (tbp.isPaper === isPaper) return;
   tbp.isPaper = isPaper;
   if (isPaper) {
-    tbp.unfolded = [...document.querySelectorAll("main details:not([open], .data, .family, .cursors, .flame-top)")];
+    tbp.unfolded = [...document.querySelectorAll("main details:not([open], .data, .family, .cursors, .flame-top, .take)")];
     tbp.screenTheme = document.documentElement.dataset.theme;
   }
   for (const one of tbp.unfolded) one.open = isPaper;

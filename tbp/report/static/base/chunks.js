@@ -40,8 +40,9 @@ tbp.chunked = (kind, known, missing) => {
   return set;
 };
 
-// A list of chunked elements, `step` of them at once and more with a button. `listed` gives what fits: places of
-// elements, and what `made` makes an element of; `cut` leaves what is shown of them, and `after` is told how many are left.
+// A list of chunked elements, `step` of them at once and more when `further` is called, for which there is a button.
+// `listed` gives what fits: places of elements, and what `made` makes an element of; `cut` leaves what is shown of them,
+// and `after` is told how many are left. Several lists of a page share its button, of which one is shown at a time.
 tbp.paged = (box, kind, known, step, { listed, made = () => null, cut = (all, limit) => all.slice(0, limit), after }) => {
   const [nothing, more] = ["nothing", "more"].map((id) => document.getElementById(id));
   const elements = tbp.chunked(kind, known, (name) => {
@@ -63,11 +64,11 @@ tbp.paged = (box, kind, known, step, { listed, made = () => null, cut = (all, li
       then();
     });
   };
-  more.addEventListener("click", () => {
+  const further = () => {
     const first = box.children.length;
     limit += step;
     // The button may be gone: whoever came by keyboard goes on where the new elements begin.
     show(() => box.children[first]?.querySelector("a")?.focus());
-  });
-  return { show, restart: () => { limit = step; show(); }, load: elements.whenThere };
+  };
+  return { show, further, restart: () => { limit = step; show(); }, load: elements.whenThere };
 };

@@ -6,10 +6,10 @@ tbp.grid = (data) => {
   const [commits, aside] = [[data.commits, 0], [data.aside, data.commits.length]].map(([own, first]) => (
     own.map((commit, at) => ({ ...commit, column: first + at }))));
   const places = data.places.map((place, index) => ({ ...place, index }));
-  const rows = data.rows.map(({ setup, failed, skipped, measured = 0, numbers = [], ...row }) => {
+  const rows = data.rows.map(({ setup, failed, skipped, rig = 0, measured = 0, numbers = [], ...row }) => {
     const place = places[setup];
     return {
-      ...row, measured, numbers, place, href: tbp.href(row.href), scales: data.scales[row.unit], noise: row.noise ?? NaN, apart: new Set(row.apart),
+      ...row, rig, measured, numbers, place, href: tbp.href(row.href), scales: data.scales[row.unit], noise: row.noise ?? NaN, apart: new Set(row.apart),
       states: new Map([...failed.map((column) => [column, "failed"]), ...skipped.map((column) => [column, "skipped"])]),
       marks: new Map(row.marks.map((mark) => [mark.column, mark])),
       text: [row.name, row.label, place.machine, place.face, place.environment].join(" ").toLowerCase(),

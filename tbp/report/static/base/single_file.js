@@ -19,6 +19,9 @@ tbp.setFragment = (text) => {
   if (text !== tbp.fragment()) history.replaceState(null, "", tbp.single.hash(tbp.single.shown, text));
 };
 
+// All pages are in this file: an address of one begins with a slash, wherever the reader is.
+tbp.root = () => "/";
+
 // A relative address on the page that is shown; what leads elsewhere stays as it is.
 tbp.href = (address) => {
   const root = "https://site.invalid/";
@@ -41,7 +44,7 @@ tbp.single.call = (names) => {
     }
   }
 };
-tbp.load = (source) => tbp.single.call(source.replace(/^(\.\.\/)+/, ""));
+tbp.load = (source) => tbp.single.call(source.replace(/^(\/|(\.\.\/)+)/, ""));
 
 tbp.single.show = () => {
   const { page } = tbp.single.address();

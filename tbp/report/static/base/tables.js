@@ -28,6 +28,16 @@ tbp.tables = (data) => {
     return tbp.scrolled(`Data of ${tbp.nameOf(one, data.dimensions, "the only series")}`, tbp.tableOf({}, heads, rows));
   };
 
+  // The same numbers, as they are.
+  const toTake = (one) => ({
+    columns: ["commit", "date", "value", "low", "high", "unit", "sessions", "comparable", "remark", "subject"],
+    rows: one.x.map((x, index) => {
+      const { hash, date, subject } = tbp.commit(data.places[x]);
+      const numbers = [one.values[index], one.low[index], one.high[index]].map((value) => (Number.isFinite(value) ? Number(value.toPrecision(9)) : null));
+      return [hash, date, ...numbers, data.unit, one.sessions[index] || null, !one.other.has(index), one.remarks.get(index) || "", subject];
+    }).reverse(),
+  });
+
   // Puts the table of a series into `place`, once; its data may have to be loaded first.
   const fill = (place, id) => {
     const one = byId.get(id);
@@ -35,7 +45,7 @@ tbp.tables = (data) => {
     if (one.isAwaited) {
       data.whenWhole(() => fill(place, id), () => place.append(tbp.make("p", {}, tbp.missing(data.more))));
     } else {
-      place.append(table(one));
+      place.append(table(one), tbp.download(`${document.querySelector("h1").textContent}-${one.name}`, () => toTake(one)));
     }
   };
 

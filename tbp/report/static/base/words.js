@@ -56,12 +56,10 @@ tbp.words.of = (element) => {
   return [state, state && meanings.get(state)];
 };
 
-tbp.words.root = () => /^(\.\.\/)*/.exec(document.querySelector(".home")?.getAttribute("href") || "")[0];
-
 tbp.ready(() => {
   const { states, wait } = tbp.words;
   const main = document.getElementById("main");
-  const root = tbp.words.root();
+  const root = tbp.root();
   const tip = document.createElement("div");
   Object.assign(tip, { id: "word-tip", className: "tip", hidden: true });
   tip.setAttribute("role", "tooltip");

@@ -317,6 +317,7 @@ tbp.chart = (encoded) => {
     place.on("plotly_doubleclick", chooser.reset);
   });
   tbp.redrawn(place, draw);
+  tbp.pictures(place, document.querySelector(".chart-tools"), title, ({ meta }) => meta === "points");
   tbp.tables(data);
   tbp.listing(data);
   tbp.growth?.(data.growth || []);

@@ -13,7 +13,18 @@ tbp.MOST_VALUES = 40;
 tbp.chooser = (data, redraw) => {
   const last = data.places.length - 1;
   const commits = data.places.map((place) => tbp.commit(place).short);
-  const keys = data.dimensions.map(([name, , isPlace]) => `${isPlace ? "at" : "only"}.${name}`);
+  // What series differ in: their dimensions, and facts of their machines. Those that are a facet of all pages have its
+  // name in the address where one value is left, so that other pages choose the same.
+  const number = new Map(data.series.map((one, at) => [one, at])), facets = data.facets || [];
+  const dimensions = data.dimensions.map(([name, values, isPlace], place) => {
+    const [facet, , ids] = facets.find((one) => one[1] === place) || [];
+    return { name, values, key: `${isPlace ? "at" : "only"}.${name}`, facet, ids, of: (one) => one.in[place] };
+  });
+  for (const [facet, name, values, of] of facets.filter((one) => one.length > 3)) {
+    dimensions.push({ name, values, key: `at.${facet}`, facet, ids: values, of: (one) => of[number.get(one)] });
+  }
+  // What other pages have and these series do not is left alone.
+  const isOfOthers = (chosen) => (name) => !dimensions.some(({ facet, ids }) => facet === name && ids.includes(chosen.get(name)));
   const legend = document.getElementById("legend");
   const box = document.getElementById("choose");
   const scale = document.getElementById("scale");
@@ -22,19 +33,21 @@ tbp.chooser = (data, redraw) => {
   const whole = document.getElementById("whole");
   const span = document.getElementById("span");
   const said = document.getElementById("drawn");
-  const state = { range: null, height: null, scale: data.scale, axis: "commit", hidden: data.dimensions.map(() => new Set()), off: new Set(), all: false, cursors: [null, null] };
+  const state = { range: null, height: null, scale: data.scale, axis: "commit", hidden: dimensions.map(() => new Set()), off: new Set(), all: false, cursors: [null, null] };
 
-  const fits = (one) => one.in.every((value, place) => !state.hidden[place].has(value));
+  const fits = (one) => dimensions.every(({ of }, place) => !state.hidden[place].has(of(one)));
   const matching = () => data.series.filter(fits);
   const limit = () => (state.all ? tbp.MOST_DRAWN : tbp.FIRST_DRAWN);
   state.shown = () => matching().slice(0, limit()).filter((one) => !state.off.has(one.id));
 
   const write = () => {
-    const chosen = new URLSearchParams(["q", "only", "hide"].flatMap((name) => tbp.choices().chosen.getAll(name).map((value) => [name, value])));
-    data.dimensions.forEach(([, values], place) => {
+    const { chosen: known } = tbp.choices();
+    const chosen = new URLSearchParams(["q", "only", "hide", ...tbp.state.everywhere.filter(isOfOthers(known))].flatMap((name) => known.getAll(name).map((value) => [name, value])));
+    dimensions.forEach(({ values, key, facet, ids }, place) => {
       if (!state.hidden[place].size) return;
-      const left = values.filter((_, value) => !state.hidden[place].has(value));
-      for (const value of left.length ? left : [""]) chosen.append(keys[place], value);
+      const left = [...values.keys()].filter((value) => !state.hidden[place].has(value));
+      if (facet && left.length === 1) chosen.append(facet, ids[left[0]]);
+      else for (const value of left.length ? left : [-1]) chosen.append(key, values[value] ?? "");
     });
     for (const id of state.off) chosen.append("off", id);
     if (state.all) chosen.set("all", "1");
@@ -55,8 +68,9 @@ tbp.chooser = (data, redraw) => {
 
   const read = () => {
     const { chosen } = tbp.choices();
-    data.dimensions.forEach(([, values], place) => {
-      const left = chosen.getAll(keys[place]);
+    dimensions.forEach(({ values, key, facet, ids }, place) => {
+      const left = chosen.getAll(key);
+      if (facet && !left.length && ids.includes(chosen.get(facet))) left.push(values[ids.indexOf(chosen.get(facet))]);
       state.hidden[place] = new Set(left.length ? values.map((_, value) => value).filter((value) => !left.includes(values[value])) : []);
     });
     state.off = new Set(chosen.getAll("off"));
@@ -72,7 +86,7 @@ tbp.chooser = (data, redraw) => {
   };
 
   // Which values there are to choose from: a group of boxes for each dimension.
-  const groups = data.dimensions.map(([name, values], place) => {
+  const groups = dimensions.map(({ name, values }, place) => {
     const indexes = [...values.keys()];
     const made = new Map();
     const box = (index) => {
@@ -155,7 +169,15 @@ tbp.chooser = (data, redraw) => {
     span.value = !state.range && !state.height ? "all" : [...span.options].some((one) => one.value === String(newest)) ? String(newest) : "own";
   };
 
-  state.changed = () => { write(); show(); redraw(); };
+  state.changed = () => { write(); show(); redraw(); data.listed?.(); };
+  // The list of series below the chart has those of the machines that are chosen here.
+  data.isNarrowed = () => dimensions.some(({ facet }, place) => facet && state.hidden[place].size);
+  data.isChosen = (one) => dimensions.every(({ facet, of }, place) => !facet || !state.hidden[place].has(of(one)));
+  data.chooseAll = () => {
+    if (!data.isNarrowed()) return;
+    dimensions.forEach(({ facet }, place) => { if (facet) state.hidden[place].clear(); });
+    state.changed();
+  };
   state.reset = () => { state.range = null; state.height = null; state.changed(); };
 
   axis.addEventListener("change", () => { state.axis = axis.value; state.changed(); });

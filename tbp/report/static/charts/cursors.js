@@ -51,12 +51,12 @@ tbp.cursors = (data, chooser, place) => {
     const values = [one.values[before], one.values[after]];
     const levels = values.map((value) => tbp.quantity(value, data.scales)).join(" → ");
     const crossed = one.breaks.some((x) => x > Math.min(from, to) && x <= Math.max(from, to));
-    if (crossed || one.other.has(before) || one.other.has(after)) return { words: `${levels}, another benchmark version lies between: not comparable` };
+    if (crossed || one.other.has(before) || one.other.has(after)) return { words: `${levels}, not comparable: the version of the benchmark changed between them` };
     const { noise } = one;
     const found = tbp.distance(...values, { unit: data.unit, better: data.better, noise }, data.reach);
     const inside = one.changes.filter(({ x, confirmed }) => confirmed && x > Math.min(from, to) && x <= Math.max(from, to));
     const judged = inside.length ? `; confirmed between them: ${inside.map(({ move, said }) => `${move} ${said}`).join(", ")}` : "";
-    const chance = noise > 0 ? `; by chance two of its runs differ by up to ${tbp.percent(Math.expm1(data.reach * noise))}` : "";
+    const chance = noise > 0 ? `; by noise alone two runs of the series differ by up to ${tbp.percent(Math.expm1(data.reach * noise))}` : "";
     return { words: `${levels}, ${found.words}${chance}${judged}`, tone: found.far ? tbp.merit(found.ratio > 0, data) : "" };
   };
 
@@ -81,7 +81,7 @@ tbp.cursors = (data, chooser, place) => {
     const apart = Math.abs(to - from);
     const sides = () => names.map((name, which) => `${name}, ${tbp.commit(data.places[chooser.cursors[which]]).short}`).join(" → ");
     says.textContent = isSet.every(Boolean)
-      ? `${sides()}: ${apart === 1 ? "the next commit" : `${apart.toLocaleString("en")} commits apart`}. Each is one run; whether the code changed between them, the findings below say.`
+      ? `${sides()}: ${apart === 1 ? "the next commit" : `${apart.toLocaleString("en")} commits apart`}. Each value is a single run: the findings below say whether the code changed.`
       : "Choose two commits to read what every drawn series did between them.";
     list.replaceChildren(...(isSet.every(Boolean) ? chooser.shown().map(item) : []));
   };

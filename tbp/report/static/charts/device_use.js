@@ -25,12 +25,13 @@ tbp.fillUse = (fold, { parts, figure }) => {
   const template = document.createElement("template");
   template.innerHTML = parts[fold.dataset.part];
   fold.append(template.content);
+  tbp.withDownloads(fold);
   if (fold.querySelector(".memory-chart")) tbp.memoryChart(fold, figure);
   fold.dataset.ready = "yes";
 };
 
 tbp.additions.push((part) => {
-  for (const fold of part.querySelectorAll(".device-use details")) {
+  for (const fold of part.querySelectorAll(".device-use [data-part]")) {
     const { use: id, source } = fold.parentElement.dataset;
     const open = () => {
       const fill = () => tbp.fillUse(fold, tbp.uses.data.get(id));

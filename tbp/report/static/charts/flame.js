@@ -189,7 +189,7 @@ tbp.flameGraph = (box, data) => {
     }
     found.textContent = frames
       ? `${tbp.percent(sum / tree.width[0])} of what is shown, ${tbp.flames.time(sum)} in ${frames} ${frames === 1 ? "frame" : "frames"}`
-      : "no frame is called so";
+      : "no frame has this name";
   };
 
   const build = () => {
@@ -237,6 +237,25 @@ tbp.flameGraph = (box, data) => {
     current = row;
     status.textContent = words(row);
   });
+  // The graph as it is drawn, as a picture. A page of flame graphs alone (tbp hotspots) saves none.
+  const picture = () => {
+    const { clientWidth: width, clientHeight: height } = graph;
+    const svg = tbp.svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, "font-family": "monospace", "font-size": 12 });
+    svg.append(tbp.svg("rect", { width, height, fill: getComputedStyle(document.body).backgroundColor }));
+    for (const [row, one] of elements) {
+      const { backgroundColor: fill, color } = getComputedStyle(one);
+      const [frame, title, text] = [tbp.svg("svg", { x: one.offsetLeft, y: one.offsetTop, width: one.offsetWidth, height: one.offsetHeight }), tbp.svg("title", {}), tbp.svg("text", { x: 4, y: 14, fill: color })];
+      // Two characters that no XML may hold.
+      [title.textContent, text.textContent] = [words(row), one.textContent].map((own) => own.replace(/[\ufffe\uffff]/g, "\ufffd"));
+      frame.append(title, tbp.svg("rect", { width: Math.max(1, one.offsetWidth - 1), height: Math.max(1, one.offsetHeight - 1), fill }), text);
+      svg.append(frame);
+    }
+    return new XMLSerializer().serializeToString(svg);
+  };
+  if (tbp.save) {
+    const name = `${document.querySelector("h1").textContent}-flame`;
+    part("controls").append(tbp.button(() => tbp.save(`${tbp.fileName(name)}.svg`, "image/svg+xml", picture()), { class: "small", "aria-label": "Save the flame graph as SVG" }, "SVG"));
+  }
   search.addEventListener("input", () => { draw(); tell(); });
   back.addEventListener("click", () => { search.value = ""; zoom(0); tell(); });
   for (const choice of box.querySelectorAll("input[type=radio]")) {

@@ -32,7 +32,10 @@ tbp.growth = (figures) => {
     tbp.figure(place, figure, labelled);
     const details = section.querySelector("details");
     details.addEventListener("toggle", () => {
-      if (details.open && !details.querySelector("table")) details.append(tbp.growthTable(figure));
+      if (details.open && !details.querySelector("table")) {
+        const table = tbp.growthTable(figure);
+        details.append(table, tbp.download("growth", () => tbp.shownTable(table.firstElementChild)));
+      }
     });
   });
 };

@@ -23,13 +23,14 @@ tbp.lastVisit = (project, id, events) => {
 };
 
 // As ``tbp.report.parts.answer``: series that one of the events made so, each once.
-tbp.answerSentence = (events, when, standing) => {
+tbp.answerSentence = (events, when, [standing, standingFrom]) => {
   const worse = new Set(events.flatMap(({ regressions }) => regressions)).size;
   const other = new Set(events.flatMap(({ changed }) => changed)).size;
   const commits = events.filter(({ regressions }) => regressions.length).length;
   const first = worse ? tbp.plural(worse, "new regression") : "No new regression";
   const from = commits ? `, from ${tbp.plural(commits, "commit")}` : "";
-  const still = standing ? `${standing.toLocaleString("en")} ${standing === 1 ? "stands" : "stand"}` : "none stands";
+  const stillFrom = [0, standing, commits].includes(standingFrom) ? "" : `, from ${tbp.plural(standingFrom, "commit")}`;
+  const still = standing ? `${standing.toLocaleString("en")} ${standing === 1 ? "stands" : "stand"}${stillFrom}` : "none stands";
   const changed = other ? `; ${tbp.plural(other, "series", "series")} newly changed, for better or worse` : "";
   return `${first} ${when}${from}; ${still}${changed}.`;
 };
@@ -47,7 +48,7 @@ tbp.answer = (group, box) => {
 
   if (visit) {
     const fresh = events.filter(({ anchor }) => !visit.anchors.has(anchor));
-    const sentence = tbp.answerSentence(fresh, `since your last visit on ${visit.day}`, Number(title.dataset.standing));
+    const sentence = tbp.answerSentence(fresh, `since your last visit on ${visit.day}`, title.dataset.standing.split(" ").map(Number));
     const button = tbp.make("button", { type: "button", value: "visit", "data-sentence": group.dataset.base + (group.dataset.base ? sentence[0].toLowerCase() + sentence.slice(1) : sentence) }, "Last visit");
     group.prepend(button);
   }
@@ -55,8 +56,11 @@ tbp.answer = (group, box) => {
   const usual = buttons.find((button) => button.value === "visit") || buttons.find((button) => button.hasAttribute("data-usual"));
   document.getElementById("rest-events")?.remove();
 
+  // A copy of a card has buttons that nobody hears.
   const dressed = (card) => {
+    for (const button of card.querySelectorAll(".copy, .take-row")) button.remove();
     for (const command of card.querySelectorAll(".command")) tbp.copyable(command);
+    tbp.takeEvent(card);
     return card;
   };
   const show = (then = () => {}) => {

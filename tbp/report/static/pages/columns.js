@@ -116,7 +116,7 @@ tbp.columns = (form, runs, redraw) => {
       const text = input.value;
       if (!text.trim()) return;
       const own = found(text, one.place);
-      get("compare-found").textContent = own ? `“${text.trim()}” is ${line(own)}.` : `No commit here has “${text.trim()}” as hash, tag, date or in its subject.`;
+      get("compare-found").textContent = own ? `“${text.trim()}” is ${line(own)}.` : `No commit has “${text.trim()}” as its hash, tag or date, or in its subject.`;
       if (own) change(i, { commit: own.column }, id);
     };
     input.addEventListener("change", find);
@@ -188,7 +188,7 @@ tbp.columns = (form, runs, redraw) => {
       const { one, other, part, commit, more, unknown } = pair, at = parts.indexOf(part);
       const choose = () => state.set([{ commit, place: one.index }, { commit, place: other.index }]);
       const button = tbp.button(choose, {}, `${said(part)}${other.values[at]} against ${one.values[at]}`);
-      const label = ["All else equal: ", `All else equal as far as is recorded (not recorded: ${setups.named(unknown)}): `, `Not all else equal (${setups.named(more)} too): `][doubt(pair)];
+      const label = ["Compare with all else equal: ", `Compare with all else equal, as far as is recorded (not recorded: ${setups.named(unknown)}): `, `Compare with more than one difference (${setups.named(more)} too): `][doubt(pair)];
       return { label, button };
     });
     const labels = [...new Set(offered.map(({ label }) => label))];

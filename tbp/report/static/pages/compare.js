@@ -65,7 +65,7 @@ tbp.compare = (form) => {
   const isLacking = ({ says }) => says.every((one) => !one || one.state === "skipped");
   const told = (shown, all) => {
     const isNone = !shown && get("compare-far").checked;
-    get("shown").textContent = `${shown} of ${all} series${isNone ? ": nothing that matches is known to have changed" : ""}`;
+    get("shown").textContent = `${shown} of ${all} series${isNone ? ": no matching series is known to have changed" : ""}`;
   };
 
   // Folded: what did not change where that is much, and what cannot be compared.
@@ -127,7 +127,7 @@ tbp.compare = (form) => {
       ...own.flatMap((one, i) => [
         tbp.make("td", { "data-label": isPair ? null : names[i] }, ...said(one.length ? tbp.meanOf(one) : null)),
         tbp.make("td", { class: "number", "data-label": "series" }, String(one.length))])));
-    const heads = [["Suite"], ["Of"], ...names.flatMap((name) => [[isPair ? "Geometric mean" : name], ["Series"]])];
+    const heads = [["Suite"], ["Quantity"], ...names.flatMap((name) => [[isPair ? "Geometric mean" : name], ["Series"]])];
     get("compare-means").hidden = !rows.length;
     get("compare-means").previousElementSibling.hidden = !rows.length;
     get("compare-means").replaceChildren(...tbp.withRoles(tbp.tableOf({}, heads, rows)).children);
@@ -167,13 +167,13 @@ tbp.compare = (form) => {
     const without = state.chosen.map((one, i) => ({ one, i })).filter(({ one }) => !state.isMeasured(one));
     get("compare-nothing").hidden = !without.length;
     get("compare-nothing").replaceChildren(...without.map(({ one, i }) => {
-      const why = state.isTried(one) ? "every benchmark failed or was skipped there" : "it was not run there";
+      const why = state.isTried(one) ? "every benchmark failed or was skipped there" : "the commit was not measured there";
       const offered = state.nearest(one).map((column) => {
         const away = Math.abs(column - one.commit), choose = () => state.change(i, { commit: column }, `compare-commit-${i}`);
         return tbp.button(choose, {}, `${commits[column].short} (${away} ${away === 1 ? "commit" : "commits"} ${column < one.commit ? "before" : "after"})`);
       });
       return tbp.make("p", { class: "note" }, `${state.role(i)}: `, tbp.make("b", {}, commits[one.commit].short), " has no value on ", tbp.make("bdi", {}, state.place(one)), `: ${why}. `,
-        ...(offered.length ? ["Nearest measured: ", ...offered.flatMap((button) => [button, " "])] : ["No commit here has one; choose another machine or environment."]));
+        ...(offered.length ? ["Nearest measured: ", ...offered.flatMap((button) => [button, " "])] : ["No commit has a value there: choose another machine or environment."]));
     }));
     return without.some(({ i }) => i === 0) || without.length >= state.chosen.length - 1;
   };
@@ -182,7 +182,7 @@ tbp.compare = (form) => {
     const names = state.chosen.map(state.name), isSame = state.chosen.every(({ commit }) => commit === state.chosen[0].commit);
     if (isNothing) {
       const lacking = [...new Set(state.chosen.filter((one) => !state.isMeasured(one)).map(({ commit, place }) => `${commits[commit].short}${places[place].name ? ` on ${places[place].name}` : ""}`))];
-      return `Nothing to compare: there is no value of ${lacking.join(" and none of ")}.`;
+      return `Nothing to compare: ${lacking.join(" and ")} ${lacking.length === 1 ? "has" : "have"} no values.`;
     }
     const counts = tallies().map(({ number, word }) => `${number.toLocaleString("en-US")} ${word[number === 1 ? 0 : 1]}`);
     const at = isSame && state.chosen.some(({ place }) => place !== state.chosen[0].place) ? ` at ${commits[state.chosen[0].commit].short}` : "";
@@ -234,6 +234,18 @@ tbp.compare = (form) => {
 
   get("compare-more").addEventListener("click", () => { most += ROWS; list(); });
   for (const id of ["compare-q", "compare-far"]) get(id).addEventListener("input", () => { most = ROWS; list(); state.keep(); });
+  // The rows that fit, folded or not, with the judgement of each contender.
+  tbp.takeable(get("compare-filter"), "comparison", () => {
+    if (!lines.length) judge();
+    const names = state.chosen.map(state.name), known = (value) => (Number.isFinite(value) ? Number(value.toPrecision(9)) : null);
+    return {
+      columns: ["benchmark", "parameters", "unit", ...names.flatMap((name, i) => (i ? [name, ...["verdict", "change", "low", "high"].map((text) => (names.length > 2 ? `${text} of ${name}` : text))] : [name]))],
+      rows: lines.filter((one) => matching(one.text, isFar(one))).map(({ line, says, row }) => [row.name, row.label, row.unit, ...state.chosen.flatMap(({ commit, place }, i) => {
+        const value = known(line[place] ? cell(line[place], commit).value : NaN), one = says[i - 1];
+        return i ? [value, ...(one ? [one.state.replaceAll("_", " "), known(one.ratio), known(one.low), known(one.high)] : [null, null, null, null])] : [value];
+      })]),
+    };
+  });
   const begin = () => { state.read(); state.show(); show(); };
   addEventListener("hashchange", () => { if (form.isConnected) begin(); });
   begin();

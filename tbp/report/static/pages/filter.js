@@ -1,6 +1,6 @@
 // written by tbp report
-// Search, states, choices and the smallest change that counts: one form on the index and on the page of all charts, kept
-// in the address. It decides what is shown; what a series' verdict is was decided before.
+// Search, states, choices, the smallest change that counts, and whether series are rows or charts: the form of the index,
+// kept in the address. It decides what is shown; what a series' verdict is was decided before.
 "use strict";
 
 // The smallest change that counts, in per cent: the control's value, read from and said in words.
@@ -26,16 +26,11 @@ tbp.threshold = (control) => {
   return own;
 };
 
-// A choice that the page does not offer, as in an old link, counts as none.
-tbp.choose = (select, value) => {
-  select.value = value || "";
-  if (select.selectedIndex < 0) select.value = "";
-};
-
 // The form over `all` series. `changed` is called whenever other ones are to be shown.
 tbp.filter = (form, all, changed) => {
   const states = [...form.querySelectorAll("input[name=state]")];
-  const facets = ["suite", "machine", "environment", "device"].filter((name) => form.elements[name]);
+  const facets = tbp.facets(form);
+  const choices = ["suite", "order"].filter((name) => form.elements[name]);
   const everything = document.getElementById("all");
   const filters = document.getElementById("more-filters");
   const wide = matchMedia("(min-width: 901px)");
@@ -44,16 +39,18 @@ tbp.filter = (form, all, changed) => {
   const read = () => {
     const kept = tbp.state.read();
     form.elements.q.value = kept.get("q") || "";
-    for (const name of [...facets, "order"]) tbp.choose(form.elements[name], kept.get(name));
+    for (const name of choices) tbp.choose(form.elements[name], kept.get(name));
+    facets.read(kept);
+    form.elements.view.value = kept.get("view") === "charts" ? "charts" : "";
     threshold.set(kept.get("size"));
     tbp.boxes.read(states, kept);
-    // What narrows the series is not out of sight.
-    if (wide.matches || threshold.kept() || [...facets, "order"].some((name) => form.elements[name].value)) filters.open = true;
+    // What narrows the series is not out of sight; where they are the first of the page, the filters leave them room.
+    if (wide.matches && !document.querySelector("#all-series.first") || threshold.kept() || facets.rigs() || choices.some((name) => form.elements[name].value)) filters.open = true;
   };
   // Only what differs from the start is in the address.
   const keep = () => {
-    const chosen = ["q", ...facets].map((name) => [name, form.elements[name].value]);
-    tbp.state.keep([...tbp.boxes.pairs(states), ...chosen, ["size", threshold.kept()], ["order", form.elements.order.value]]);
+    const pairs = (...names) => names.filter((name) => form.elements[name]).map((name) => [name, form.elements[name].value]);
+    tbp.state.keep([...tbp.boxes.pairs(states), ...pairs("q", "suite"), ...facets.pairs(), ["size", threshold.kept()], ...pairs("order", "view")]);
   };
 
   // A date's text is in the order of time.
@@ -66,12 +63,12 @@ tbp.filter = (form, all, changed) => {
   const fitting = () => {
     const wanted = tbp.tokens(form.elements.q.value);
     const hidden = new Set(states.filter((state) => !state.checked).map((state) => state.value));
-    const chosen = facets.map((name) => [name, form.elements[name].value]).filter(([, value]) => value);
+    const rigs = facets.rigs(), suite = form.elements.suite?.value;
     const least = threshold.least();
     const found = [];
     all.forEach((row, place) => {
       if (hidden.has(row.state) || row.size < least) return;
-      if (chosen.some(([name, value]) => row[name] !== value)) return;
+      if (rigs && !rigs.has(row.rig) || suite && row.suite !== suite) return;
       if (wanted.every((word) => row.text.includes(word))) found.push(place);
     });
     return form.elements.order.value === "newest" ? newestFirst(found) : found;
@@ -95,14 +92,15 @@ tbp.filter = (form, all, changed) => {
     const number = (value) => value.toLocaleString("en");
     document.getElementById("shown").textContent = `${number(found.length)} of ${number(all.length)} series`;
     document.getElementById("nothing").hidden = found.length > 0;
-    everything.hidden = [...tbp.state.read().keys()].every((name) => tbp.state.apart.includes(name));
+    const isOfOthers = (name) => name === "view" || tbp.state.apart.includes(name) || tbp.state.everywhere.includes(name);
+    everything.hidden = !facets.rigs() && [...tbp.state.read().keys()].every(isOfOthers);
   };
 
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("input", () => { keep(); changed(); });
   tbp.boxes.buttons(form, states, () => { keep(); changed(); });
   everything.addEventListener("click", () => {
-    tbp.state.keep([["q", ""]]);
+    tbp.state.keep([["view", form.elements.view.value], ...facets.none()]);
     read();
     changed();
     form.elements.q.focus();

@@ -14,7 +14,7 @@ tbp.heatmap = (form) => {
   const [least, sigmas, ...steps] = form.dataset.settings.split(" ").map(Number);
   const glyphs = { none: "", failed: "×", skipped: "∅", apart: "≠" };
   const folded = new Set();
-  const threshold = tbp.threshold(form.elements.size);
+  const threshold = tbp.threshold(form.elements.size), facets = tbp.facets(form);
   const start = { n: innerWidth < 700 ? String(Math.min(20, commits.length)) : form.elements.n.value, suite: "", rows: "moved", q: "", against: "before", numbers: "room" };
   const told = tbp.told(tbp.runs.places.map((place) => place.name)), values = tbp.values(rows), nameOf = tbp.benchmarkNames(rows);
   const tags = new Map();
@@ -29,10 +29,11 @@ tbp.heatmap = (form) => {
       if (control.tagName === "SELECT" && control.selectedIndex < 0) control.value = value;
       if (control.tagName === "SELECT" && control.selectedIndex < 0) control.selectedIndex = 0;
     }
+    facets.read(kept);
     threshold.set(kept.get("size"));
   };
   const keep = () => tbp.state.keep([...Object.entries(start).map(([name, value]) =>
-    [name, form.elements[name].value === value ? "" : form.elements[name].value]), ["size", threshold.kept()]]);
+    [name, form.elements[name].value === value ? "" : form.elements[name].value]), ...facets.pairs(), ["size", threshold.kept()]]);
 
   // A change or a run's distance that a reader counts; all of them at first.
   const counts = (size) => size >= threshold.least();
@@ -130,15 +131,20 @@ tbp.heatmap = (form) => {
     return tbp.make("thead", { role: "rowgroup" }, tr);
   };
 
+  // The series of the suite and the machines that are chosen.
+  const ofChoice = () => {
+    const suite = form.elements.suite.value, rigs = facets.rigs();
+    return rows.filter((row) => (!suite || row.suite === suite) && (!rigs || rigs.has(row.rig)));
+  };
+
   // What the heading says follows the choices.
-  const heading = () => {
+  const heading = (all) => {
     const suite = form.elements.suite.value;
-    const all = rows.filter((row) => !suite || row.suite === suite);
     const kind = form.elements.rows.value === "confirmed" ? "confirmed" : "moved";
     const verb = kind === "moved" ? "moved" : "have a confirmed change";
     const said = `${all.filter((row) => isMoved(row, kind)).length.toLocaleString("en")} of ${all.length.toLocaleString("en")} series`;
     const span = columns.length === 1 ? "the newest commit" : `the ${columns.length} newest commits`;
-    document.getElementById("heat-title").replaceChildren(`${said}${suite ? " of " : ""}`, tbp.make("bdi", {}, suite), ` ${verb} on ${span}.`);
+    document.getElementById("heat-title").replaceChildren(`${said}${suite ? " of " : ""}`, tbp.make("bdi", {}, suite), ` ${verb} at ${span}.`);
   };
 
   // Older columns may lie to the left of what is seen.
@@ -187,12 +193,11 @@ tbp.heatmap = (form) => {
   };
 
   const apply = () => {
-    const wanted = tbp.tokens(form.elements.q.value), suite = form.elements.suite.value, kind = form.elements.rows.value;
+    const wanted = tbp.tokens(form.elements.q.value), all = ofChoice(), kind = form.elements.rows.value;
     columns = commits.slice(-(tbp.isPaper ? Math.min(PAPER_COLUMNS, Number(form.elements.n.value)) : Number(form.elements.n.value)));
-    shown = rows.filter((row) => (!suite || row.suite === suite) && wanted.every((word) => row.text.includes(word))
-      && (kind === "all" || isMoved(row, kind)));
+    shown = all.filter((row) => wanted.every((word) => row.text.includes(word)) && (kind === "all" || isMoved(row, kind)));
     most = tbp.isPaper ? PAPER_ROWS : ROWS;
-    heading();
+    heading(all);
     draw();
     toNewest();
   };
@@ -201,10 +206,10 @@ tbp.heatmap = (form) => {
 
   const describe = ({ row, commit }) => {
     const own = cell(row, commit.column), mark = row.marks.get(commit.column);
-    const words = { none: "no run", failed: "failed", skipped: "skipped", apart: `${tbp.quantity(own.value, row.scales)}, another benchmark version: not comparable` };
+    const words = { none: "no run", failed: "failed", skipped: "skipped", apart: `${tbp.quantity(own.value, row.scales)}, measured with another version of the benchmark: not comparable` };
     const level = reference(row, own), ratio = ratioOf(row, own, level);
-    const what = form.elements.against.value === "first" ? "the level at the first commit shown" : level === own.level ? "its level" : "the level before the change";
-    const inside = Math.abs(ratio) < sigmas * row.noise ? ", within its noise" : Number.isFinite(row.noise) ? "" : "; its noise is not known";
+    const what = form.elements.against.value === "first" ? "the level at the first commit shown" : level === own.level ? "the level of the series" : "the level before the change";
+    const inside = Math.abs(ratio) < sigmas * row.noise ? ", within the noise of the series" : Number.isFinite(row.noise) ? "" : "; too few runs to know the noise of the series";
     const measured = `${tbp.quantity(own.value, row.scales)}${Number.isFinite(ratio) ? `, ${tbp.signedSize(level, own.value, row.unit)} against ${what}, ${tbp.quantity(level, row.scales)}${inside}` : ""}`;
     const change = mark ? ` — ${mark.tone === "suspect" ? "suspect: " : "changed here: "}${mark.words}` : "";
     says.replaceChildren(tbp.make("b", {}, tbp.make("bdi", {}, [row.name, row.label, row.place.name].filter(Boolean).join(" "))),
@@ -235,7 +240,7 @@ tbp.heatmap = (form) => {
       Home: () => target(at, 0), End: () => target(at, columns.length), Enter: () => null,
     }[event.key];
     if (!next) return;
-    if (event.key === "Enter") { if (here.run) location.href = here.run.row.href; return; }
+    if (event.key === "Enter") { if (here.run) location.href = tbp.carried(here.run.row.href); return; }
     event.preventDefault();
     if (!["ArrowDown", "ArrowUp"].includes(event.key)) move.column = undefined;
     else move.column ??= column;
@@ -250,18 +255,25 @@ tbp.heatmap = (form) => {
     const td = event.target;
     if (!td.run) return;
     if (event.pointerType === "touch" && touched !== td) { touched = td; focusOn(td); return; }
-    location.href = td.run.row.href;
+    location.href = tbp.carried(td.run.row.href);
   });
   table.addEventListener("mouseover", (event) => { if (event.target.run) describe(event.target.run); });
   table.addEventListener("focusin", (event) => { if (event.target.run) describe(event.target.run); });
   more.addEventListener("click", () => { most += ROWS; draw(); });
-  document.getElementById("heat-all").addEventListener("click", () => { form.elements.rows.value = "all"; form.elements.suite.value = ""; form.elements.q.value = ""; threshold.set("0"); apply(); keep(); });
+  document.getElementById("heat-all").addEventListener("click", () => { form.elements.rows.value = "all"; form.elements.suite.value = ""; form.elements.q.value = ""; facets.read(new URLSearchParams()); threshold.set("0"); apply(); keep(); });
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("input", () => { apply(); keep(); });
   addEventListener("hashchange", () => { read(); apply(); });
   document.getElementById("heat-data").open = false;
   document.getElementById("heat-legend").open = innerWidth > 700;
   document.addEventListener("tbp-paper", apply);
+  tbp.takeable(form, "heatmap", () => ({
+    columns: ["benchmark", "parameters", "machine", "environment", "unit", ...columns.map(({ short }) => short)],
+    rows: shown.map((row) => [row.name, row.label, row.place.machine, row.place.environment, row.unit, ...columns.map(({ column }) => {
+      const { value } = cell(row, column);
+      return Number.isFinite(value) ? value : null;
+    })]),
+  }));
   if (form.elements.suite.options.length < 3) form.elements.suite.parentElement.hidden = true;
   read();
   apply();

@@ -119,7 +119,7 @@ tbp.judging = (cell) => {
       const all = around(row, from, to, true);
       if (all.length >= MIN_EXACT_RUNS && all.every((run) => run.value === before)) return exactly();
     }
-    if (Math.min(before, after) <= 0) return { ...own, reason: "it is not positive, so noise is no share of it" };
+    if (Math.min(before, after) <= 0) return { ...own, reason: "a value is zero or negative, so noise is no share of it" };
     runs = runs.filter((run) => run.value > 0);
     const found = difference(runs.map((run) => run.value), at(from), at(to));
     return found ? { ...own, found } : { ...own, reason: tooFew(isCounter, runs.length - 2) };
@@ -133,7 +133,7 @@ tbp.judging = (cell) => {
   const elsewhere = (own, base, from, to) => {
     const { row, before, after } = own, one = { ...own, isElsewhere: true };
     if (before === after) return { ...one, state: "no_change" };
-    if (Math.min(before, after) <= 0) return { ...one, reason: "it is not positive, so noise is no share of it" };
+    if (Math.min(before, after) <= 0) return { ...one, reason: "a value is zero or negative, so noise is no share of it" };
     // The noise of a file from elsewhere is not known: the stored runs stand for it.
     const side = (run, column, other, place) => (run.own && !other.own ? alone(other, place) : alone(run, column));
     const sides = [side(base, from, row, to), side(row, to, base, from)];
@@ -157,7 +157,7 @@ tbp.judging = (cell) => {
     own.ratio = old.value ? (fresh.value - old.value) / Math.abs(old.value) : fresh.value === old.value ? 0 : NaN;
     own.state = "undecided";
     const isApart = (old.state === "apart") || (fresh.state === "apart");
-    if (isApart && !(row === base && from === to)) return { ...own, reason: "the benchmark itself differs between the two" };
+    if (isApart && !(row === base && from === to)) return { ...own, reason: "the two commits have different versions of the benchmark" };
     return row === base ? compared(own, from, to) : elsewhere(own, base, from, to);
   };
 
@@ -183,7 +183,7 @@ tbp.judging = (cell) => {
     const isChange = p <= ALPHA && found.p <= 1 - CONFIDENCE && Math.abs(own.ratio) >= TWO_COMMITS;
     if (isChange && found.isShared) return { ...one, state: changed(own.row, own.after > own.before) };
     if (Math.max(-low, high) < EXCLUDED) return { ...one, state: "no_change" };
-    return { ...one, reason: isChange ? "the stored runs beside these two do not confirm it: one odd run would look the same"
+    return { ...one, reason: isChange ? "the runs beside these two do not confirm the change: a single odd run would look the same"
       : `two runs of it differ by ${tbp.percent(Math.expm1(found.error))} or so without any change` };
   };
   // The circumstances of a run that no commit changes, as tbp/history/circumstances.py has them: values by their names.

@@ -11,9 +11,18 @@ tbp.fragmentOf = (html) => {
   return template.content;
 };
 
+// The series of the page that are chosen, by their ids.
+tbp.takeSeries = (box, chosen) => tbp.takeable(box, `${document.querySelector("h1").textContent}-series`, () => {
+  const shown = new Set(chosen());
+  return tbp.rowsOf("table", (whole, page) => whole.filter((row) => shown.has(row[page].split("#")[1])));
+});
+
 tbp.listing = (data) => {
   const { listing } = data;
-  if (!listing) return;
+  if (!listing) {
+    tbp.takeSeries(document.getElementById("findings"), () => data.series.map((one) => one.id));
+    return;
+  }
   const { order, states, part, sections: heads, step } = listing;
   const form = document.getElementById("series-filter");
   const names = order.map((place) => data.series[place].name.toLowerCase());
@@ -73,6 +82,7 @@ tbp.listing = (data) => {
     body.querySelectorAll("details.data:not([data-points])").forEach((details, at) => {
       if (!("later" in details.dataset)) return;
       details.replaceChildren(...whole[at].childNodes);
+      tbp.withDownloads(details);
       delete details.dataset.later;
     });
   };
@@ -103,7 +113,7 @@ tbp.listing = (data) => {
     if (!form) return [...order.keys()];
     const wanted = tbp.tokens(form.elements.q.value);
     const hidden = new Set(boxes.filter((box) => !box.checked).map((box) => box.value));
-    return [...order.keys()].filter((place) => !hidden.has(states[place]) && wanted.every((word) => names[place].includes(word)));
+    return [...order.keys()].filter((place) => !hidden.has(states[place]) && data.isChosen(data.series[order[place]]) && wanted.every((word) => names[place].includes(word)));
   };
 
   let turn = 0;
@@ -129,7 +139,7 @@ tbp.listing = (data) => {
       if (part) part.hidden = !shown[1].cut.length;
       if (form) {
         tbp.boxes.press(form, boxes);
-        document.getElementById("series-shown").textContent = `${all.length.toLocaleString("en")} of ${order.length.toLocaleString("en")} series`;
+        document.getElementById("series-shown").textContent = `${all.length.toLocaleString("en")} of ${order.length.toLocaleString("en")} series${data.isNarrowed() ? ", as chosen for the chart" : ""}`;
         document.getElementById("nothing").hidden = all.length > 0;
         everything.hidden = all.length === order.length;
       }
@@ -148,12 +158,15 @@ tbp.listing = (data) => {
     for (const one of lists) one.limit = one.most;
     show();
   };
+  tbp.takeSeries(form?.querySelector(".controls") || document.getElementById("findings"), () => fitting().map((place) => data.series[order[place]].id));
   const showAll = () => {
     form.elements.q.value = "";
     for (const box of boxes) box.checked = true;
     keep();
+    data.chooseAll();
   };
   if (form) {
+    data.listed = () => { pinned = null; restart(); };
     form.addEventListener("submit", (event) => event.preventDefault());
     form.addEventListener("input", () => { pinned = null; keep(); restart(); });
     tbp.boxes.buttons(form, boxes, () => { keep(); restart(); });
@@ -167,8 +180,8 @@ tbp.listing = (data) => {
     const series = evidence ? Number(evidence[1]) : data.series.findIndex((one) => one.id === anchor);
     const place = order.indexOf(series);
     if (place < 0) return;
-    pinned = place;
     if (form && !fitting().includes(place)) showAll();
+    pinned = place;
     show(() => whenThere([place], () => {
       if (place < heads) fill(place);
       if (document.getElementById(anchor)) tbp.unfold();

@@ -1,6 +1,30 @@
 // written by tbp report
-// Narrows the table of what differs between environments to two of them; without this script it shows all.
+// The environments of the machines that a reader chooses; and of what differs between environments the part that is
+// between two of them. Without this script all is shown.
 "use strict";
+
+tbp.machines = (form) => {
+  const facets = tbp.facets(form);
+  const parts = [...document.querySelectorAll("#main [data-rigs]:is(tr, details)")];
+  const environments = parts.filter((part) => part.matches("details"));
+  const apply = () => {
+    const rigs = facets.rigs();
+    for (const part of parts) part.hidden = !tbp.hasRig(part, rigs);
+    for (const machine of document.querySelectorAll(".machine")) machine.hidden = rigs !== null && !machine.querySelector(".one:not([hidden])");
+    const shown = environments.filter((part) => !part.hidden).length;
+    document.getElementById("shown").textContent = `${shown} of ${environments.length} environments shown`;
+  };
+  const read = () => { facets.read(tbp.state.read()); apply(); };
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.addEventListener("input", () => { apply(); tbp.state.keep(facets.pairs()); });
+  addEventListener("hashchange", read);
+  read();
+};
+
+tbp.ready(() => {
+  const form = document.getElementById("machines-filter");
+  if (form) tbp.machines(form);
+});
 
 tbp.ready(() => {
   const box = document.getElementById("inventory-choose");
@@ -24,8 +48,8 @@ tbp.ready(() => {
       differing += isBody && !row.hidden;
     }
     const rest = rows.length - 1 - differing;
-    const sentence = pair[0] === pair[1] ? "Twice the same environment."
-      : `${differing} differ${differing === 1 ? "s" : ""} between these two${rest ? `; ${rest} only between others` : ""}.`;
+    const sentence = pair[0] === pair[1] ? "Both lists name the same environment."
+      : `${differing} ${differing === 1 ? "fact differs" : "facts differ"} between these two${rest ? `, ${rest} more between other environments` : ""}.`;
     said.replaceChildren(...(isAll ? whole.map((node) => node.cloneNode(true)) : [sentence]));
   };
 

@@ -5,8 +5,8 @@
 
 tbp.index = ({ chunk, rows, events }) => {
   tbp.chunkSize = chunk;
-  tbp.series = rows.map(([name, machine, environment, device, text, state, size, [hash, date, subject]]) => ({
-    name, machine, environment, device, state, size, suite: name.split(".")[0],
+  tbp.series = rows.map(([name, machine, environment, text, rig, state, size, [hash, date, subject]]) => ({
+    name, rig, state, size, suite: name.split(".")[0],
     commit: hash ? { hash, short: hash.slice(0, 8), date, subject } : null,
     text: [name, machine, environment, text, hash, date, subject].join(" ").toLowerCase(),
   }));
