@@ -180,7 +180,7 @@ def test_compare_writes_every_form(tmp_path: Path, run: Run):
         ((COMMITS[0], COMMITS[0][:8]), "are the same commit"),
         ((COMMITS[0], "nowhere"), f"nowhere names no stored commit; stored are {COMMITS[1][:8]}, {COMMITS[0][:8]}"),
         ((COMMITS[0], "0000"), "begins 2 stored commits"),
-        ((COMMITS[0], COMMITS[1], "--bench", "("), "no regular expression"),
+        ((COMMITS[0], COMMITS[1], "--bench", "(" * 10_001), "has 10,001 characters"),
     ],
 )
 def test_compare_says_which_commit_it_cannot_find(arguments: tuple[str, ...], words: str, tmp_path: Path, run: Run):

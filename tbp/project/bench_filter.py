@@ -101,6 +101,8 @@ def _plain(pattern: str) -> re.Pattern[str]:
 
 def _printed(benchmark: str, parameters: Parameters) -> tuple[str, ...]:
     """The name as tbp's tables, pages and messages have it, and as people write it from there."""
+    if not parameters:
+        return ()
     label = parameter_label(parameters)
     spaced = " ".join(f"{name}={value}" for name, value in parameters)
     return (

@@ -23,6 +23,8 @@ VARIANT = (("width", "64"), ("variant", "sdpa"))
         (r"\(64, 'sdpa'\)$", VARIANT, True),  # asv's spelling
         (r"\('64'", VARIANT, False),
         (r"\(\)", (), False),
+        ("(", (), False),
+        ("time_step ", (), False),
         ("sdpa", VARIANT, True),
         ("^width", VARIANT, False),  # values, not names
         ("naive", VARIANT, False),
