@@ -193,7 +193,8 @@ def _write_trace(
             with plain.open("rb") as source, gzip.open(unfinished, "wb", GZIP_LEVEL) as target:
                 shutil.copyfileobj(source, target, 1 << 20)
         finally:
-            plain.unlink(missing_ok=True)
+            for left in (plain, plain.with_name(f"{plain.name}.tmp")):  # the profiler's own, where the disk is full
+                left.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -100,6 +100,16 @@ def test_a_step_that_raises_while_traced_leaves_no_file(tmp_path: Path):
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
+def test_a_profiler_that_fails_to_write_leaves_no_file_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def export(profiler: object, name: str) -> None:
+        Path(f"{name}.tmp").write_text("{")  # kineto gives it its name in the end
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("torch.profiler.profile.export_chrome_trace", export)
+    record(destination(tmp_path), "b", PARAMETERS, device("cpu"), TIMING, step)
+    assert [path.name for path in tmp_path.rglob(".unfinished-*")] == []
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full to play a full disk")
 def test_a_full_disk_loses_the_session_but_not_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
