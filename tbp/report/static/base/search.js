@@ -40,9 +40,10 @@ tbp.search.fill = () => {
   const { data } = tbp.search, list = tbp.benchmarkList, { entry } = tbp.search;
   if (!data || !list || tbp.search.kinds.length) return;
   const commit = ([hash, date, subject, author]) => [hash.slice(0, 8), [date, author && `by ${author}`, subject].filter(Boolean).join(" · ")];
+  const worst = data.states.map(([css]) => css);
   tbp.search.kinds = [
     ["Pages", data.pages.map(([title, about, file]) => entry(file, title, { about }))],
-    ["Benchmarks", list.map(({ name, href, badge }) => entry(href, name, { badge }))],
+    ["Benchmarks", list.map(({ name, href, badge }) => entry(href, name, { badge, rank: worst.indexOf(badge[0]) }))],
     ["Series", tbp.search.series(data.series, data.states)],
     ["Events", data.events.map(([css, effect, moved, several, hash, date, subject, author, href, places]) => {
       const [short, about] = commit([hash, date, subject, author]);
