@@ -146,7 +146,7 @@ def test_compare_is_5_for_undecided_only_if_strict(tmp_path: Path, run: Run):
     arguments = ("compare", COMMITS[0], COMMITS[1], "--results", results)
     code, out, err = run(*arguments)
     assert code == 0
-    assert f"run `tbp gate {COMMITS[0]}" in out.replace("\n", " ")
+    assert f"run `tbp gate --tip {COMMITS[0]}" in out.replace("\n", " ")
     assert "1 undecided" in err
     assert run(*arguments, "--strict")[0] == 5
 

@@ -170,7 +170,7 @@ def _nowhere(cells: Mapping[Setup, tuple[set[object], set[object]]], request: Co
     ]
     return (
         f"no machine and environment has results of both: {' and '.join(sides)}; run `asv run` for the missing one, "
-        f"or measure both with `tbp gate {request.baseline} {request.contender}`"
+        f"or measure both with `tbp gate --tip {request.baseline} {request.contender}`"
     )
 
 
@@ -204,7 +204,7 @@ def _measured_with(differences: Iterable[Sequence[Circumstance]], benchmarks: in
 def _ask(judged: Iterable[Judgement], request: CompareRequest) -> tuple[str, ...]:
     if all(judgement.state is not State.UNDECIDED for judgement in judged):
         return ()
-    return (f"what is undecided can be measured: run `tbp gate {request.baseline} {request.contender}`",)
+    return (f"what is undecided can be measured: run `tbp gate --tip {request.baseline} {request.contender}`",)
 
 
 def _undirected(judged: Iterable[Judgement]) -> tuple[str, ...]:

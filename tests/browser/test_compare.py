@@ -92,7 +92,7 @@ def test_any_two_commits_are_judged_as_the_first_two_and_linked_to(browser, mach
         assert (
             commands.nth(0).locator("code").inner_text().startswith(f"tbp compare {' '.join(shorts)} --machine bench-1")
         )
-        assert commands.nth(1).locator("code").inner_text() == f"tbp gate {' '.join(shorts)}"
+        assert commands.nth(1).locator("code").inner_text() == f"tbp gate --tip {' '.join(shorts)}"
         assert commands.locator(".copy").count() == 2
         assert "UTC" in page.inner_text("#compare-sides")
         said = page.inner_text("main")

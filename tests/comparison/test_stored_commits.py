@@ -99,7 +99,7 @@ def test_another_driver_is_named_once_and_no_regression(tmp_path: Path):
     assert {one.reason for one in found.judgements} == {"measured with driver 550 → 570: not the code's doing alone"}
     assert found.notes == (
         "the two were not measured alike: driver 550 → 570",
-        "what is undecided can be measured: run `tbp gate 0000000a 0000000b`",
+        "what is undecided can be measured: run `tbp gate --tip 0000000a 0000000b`",
     )
 
 

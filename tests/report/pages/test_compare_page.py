@@ -29,7 +29,7 @@ def test_the_default_is_the_newest_commit_against_the_one_before_it() -> None:
     assert said.default == "10 11 0"
     assert said.sides[0].why == "the run before"
     hashes = " ".join(side.commit.short for side in said.sides)
-    assert said.commands == (f"tbp compare {hashes}", f"tbp gate {hashes}")
+    assert said.commands == (f"tbp compare {hashes}", f"tbp gate --tip {hashes}")
 
 
 def rows_of(said):

@@ -241,4 +241,4 @@ def _commands(pair: CommitPair, setup_names: SetupNames) -> tuple[str, ...]:
     if not all(value.isprintable() for _, value in named):
         return ()
     options = [f"{option} {shlex.quote(value)}" for option, value in named]
-    return " ".join(["tbp compare", *hashes, *options]), " ".join(["tbp gate", *hashes])
+    return " ".join(["tbp compare", *hashes, *options]), " ".join(["tbp gate --tip", *hashes])

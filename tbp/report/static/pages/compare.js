@@ -154,7 +154,7 @@ tbp.compare = (form) => {
     const quoted = (text) => (/^[\w.,:=@%+/-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\"'\"'")}'`);
     const can = state.chosen.length === 2 && !state.isForeign(from) && from.place === to.place && from.commit !== to.commit && pair.every((one) => HASH.test(one))
       && named.every(([, text]) => /^[\x20-\x7e]+$/.test(text));
-    const made = can ? [["tbp compare", ...pair, ...named.map(([option, text]) => `${option} ${quoted(text)}`)], ["tbp gate", ...pair]] : [];
+    const made = can ? [["tbp compare", ...pair, ...named.map(([option, text]) => `${option} ${quoted(text)}`)], ["tbp gate --tip", ...pair]] : [];
     get("compare-command").replaceChildren(...made.map((words) => {
       const command = tbp.make("div", { class: "command" }, tbp.make("code", { tabindex: "0" }, words.join(" ")));
       tbp.copyable(command);
