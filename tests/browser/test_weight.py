@@ -102,7 +102,7 @@ def test_that_the_data_is_missing_is_said(browser, tmp_path) -> None:
     page.goto(benchmark_page(site, "heavy").as_uri())
     page.wait_for_selector(READY)
     page.click("#drawn button")
-    wait_until(page, "document.getElementById('drawn').textContent.includes('is missing: run tbp report again')")
+    wait_until(page, "document.getElementById('drawn').textContent.includes('is missing. Run tbp report again.')")
     page.close()
 
 
