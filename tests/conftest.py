@@ -20,6 +20,12 @@ def no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TBP_NO_CACHE", "1")
 
 
+@pytest.fixture(autouse=True)
+def no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No output has the width that pytest tells its processes of."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 @pytest.fixture
 def store_folder(no_cache: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of the store, which is switched on."""

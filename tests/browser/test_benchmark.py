@@ -112,7 +112,9 @@ def test_any_two_commits_can_be_read_against_each_other(browser, plausible_site)
         assert "Choose two commits" in page.inner_text("#cursors p")
         second.select_option("100")
         row = page.locator("#cursors li", has_text="variant=sdpa, sequence_length=1024").inner_text()
-        assert re.search(r"5\.\d+ ms → 7\.\d+ ms, ▲ \+\d+ % slower, beyond noise; by noise alone two runs of the series", row)
+        assert re.search(
+            r"5\.\d+ ms → 7\.\d+ ms, ▲ \+\d+ % slower, beyond noise; by noise alone two runs of the series", row
+        )
         assert "confirmed between them: ▲ +39 % slower" in row
         assert "two runs of the series differ by up to 10 %" in row
         quiet = page.locator("#cursors li", has_text="variant=math, sequence_length=1024").inner_text()

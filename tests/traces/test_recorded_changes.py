@@ -63,7 +63,7 @@ def test_the_same_code_shows_nothing_certain(recorded: Record) -> None:
     result = compared(recorded, attention(), attention())
     assert certain(result) == set()
     assert explanation(result).startswith("The trace does not explain it")
-    assert doubted(result, 2.49).startswith("its traces have the same operators and calls on both sides")
+    assert doubted(result, 2.49).startswith("its traces show the same operators and calls before and after")
     assert (result.rows["calls_before"] == result.rows["calls_after"]).all()
 
 
