@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import resource
 import subprocess
 import sys
 from importlib import import_module
@@ -367,3 +368,15 @@ def test_a_full_disk_behind_the_output_is_no_traceback(tmp_path: Path, lines: in
     assert done.returncode == 2
     assert done.stderr.startswith("tbp: ")
     assert "Traceback" not in done.stderr
+
+
+def test_too_little_address_space_is_told_before_a_library_waits_for_it(tmp_path: Path) -> None:
+    """OpenBLAS never ends where it is loaded with 260 to 280 MB."""
+    limit = 270 << 20
+    ended = subprocess.run(
+        [sys.executable, "-m", "tbp", "report", "--results", str(tmp_path)],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)),
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    text = "tbp: `ulimit -v` leaves 270 MB of address space, and its libraries need 400 MB; raise it\n"
+    assert (ended.returncode, ended.stderr) == (2, text)

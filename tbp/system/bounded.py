@@ -18,6 +18,12 @@ from pathlib import Path
 from stat import S_ISREG
 from types import FrameType
 
+from tbp.errors import UsageError
+
+LEAST_ADDRESS_BYTES = 400 << 20
+"""Address space that a process needs: with less, numpy, scipy and pandas fail to load, and with 260 to 280 MB OpenBLAS
+waits for ever."""
+
 
 class OutOfBounds(OSError):
     """A file that is not read because of its kind or its size; ``strerror`` is the reason, as of every OSError."""
@@ -25,6 +31,18 @@ class OutOfBounds(OSError):
 
 class TooSlow(Exception):
     """The time that ``limited_to`` gives was up."""
+
+
+def require_address_space() -> None:
+    """Raises UsageError where ``ulimit -v`` leaves this process less than LEAST_ADDRESS_BYTES."""
+    import resource  # here, as only Unix has it
+
+    most_bytes, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if most_bytes != resource.RLIM_INFINITY and most_bytes < LEAST_ADDRESS_BYTES:
+        raise UsageError(
+            f"`ulimit -v` leaves {most_bytes >> 20} MB of address space, and its libraries need "
+            f"{LEAST_ADDRESS_BYTES >> 20} MB; raise it"
+        )
 
 
 def read_plain(path: Path, most_bytes: int) -> bytes:
