@@ -106,6 +106,20 @@ def test_a_list_of_events_in_damage_is_that_of_a_document(write: Write, before: 
     assert len(read_trace(write(text.encode()))) == 3
 
 
+@pytest.mark.parametrize("piece_bytes", [100, 128, 150, 1 << 18])
+@pytest.mark.parametrize("behind", ["}}", ', "k": 1}]', "}, {", "]}"])
+def test_a_list_in_damage_is_an_argument_wherever_a_piece_ends(
+    write: Write, monkeypatch: pytest.MonkeyPatch, behind: str, piece_bytes: int
+) -> None:
+    path = write(f'"a": 1, "b": {{"stack": {LAYOUTS["spaces"](events(2))}{behind}'.encode())
+    with pytest.raises(UnreadableTrace):
+        read_trace(path)
+    monkeypatch.setattr("tbp.traces.reading.document.PART_BYTES", piece_bytes)
+    monkeypatch.setattr("tbp.traces.reading.document.BLOCK_BYTES", 2 * piece_bytes)
+    with pytest.raises(UnreadableTrace):
+        read_trace(path)
+
+
 @pytest.mark.parametrize("piece_bytes", [100, 128, 150, 400, 1 << 18])
 @pytest.mark.parametrize("key", ["odd", "traceEvent[", "args"])
 def test_an_event_behind_a_document_is_read_wherever_a_piece_ends(

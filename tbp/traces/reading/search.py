@@ -16,6 +16,9 @@ from tbp.traces.reading.window import ValueState, Window
 # A value that begins behind damage and is longer is taken for damaged, too. The longest events seen are 60 kB.
 LONGEST_BYTES = 1 << 20
 
+# Text behind an event that tells whether its list is an argument of another one.
+AHEAD_BYTES = 1 << 12
+
 # Text that may be decoded in search of events, for each byte of the file. A few bytes show that an event does not begin
 # at a place of real damage; only a text that is made for it takes more.
 MOST_DECODED = 32
@@ -88,6 +91,10 @@ class Search:
                 self._pass(window, at, start)
                 return start, False
             if state is ValueState.WHOLE and window.is_event(start, end):
+                is_unclear = not window.is_last and len(window) - end < AHEAD_BYTES
+                if is_unclear and (start or len(window) < LONGEST_BYTES):
+                    self._pass(window, at, start)
+                    return start, False
                 behind = window.nested_end(start)
                 if not behind:
                     if start == self._counted_from and self._first is not None:
