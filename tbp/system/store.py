@@ -188,10 +188,11 @@ def _harmless(path: Path) -> Iterator[None]:
     """Ends the block quietly at whatever is wrong with the file; one that is damaged goes."""
     try:
         yield
-    except (sqlite3.Error, UnicodeDecodeError) as error:
-        # SQLite's message on a damaged table has a part of it, which Python cannot decode.
-        is_text = isinstance(error, UnicodeDecodeError)
-        if is_text or getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
+    except (sqlite3.Error, UnicodeDecodeError, MemoryError) as error:
+        # SQLite's message on a damaged table has a part of it, which Python cannot decode; a damaged header may ask for
+        # more memory than there is.
+        is_damage = isinstance(error, UnicodeDecodeError | MemoryError)
+        if is_damage or getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
             for end in ("", "-wal", "-shm"):
                 with contextlib.suppress(OSError):
                     Path(f"{path}{end}").unlink()

@@ -110,6 +110,12 @@ def test_what_nobody_asked_for_in_a_quarter_goes():
         lambda data: data.replace(b"CREATE TABLE", b"CRE\xb6TE TABLE"),
         lambda data: data.replace(b"CREATE INDEX", b"CREATE \xff\xfeDEX"),
         lambda data: data.replace(b"value BLOB", b"\xed\xa0\x80( ) BLOB"[:10]),
+        # The schema's first record claims a length for which there is no memory.
+        lambda data: (
+            b"SQLite format 3\0\x02\0\0\0\0@  ".ljust(100, b"\0")
+            + b"\x0d\0\0\0\x03\0\0\0\x01\x36".ljust(210, b"\0")
+            + (12 * b"\xff" + b"\0\x5f").ljust(1_254, b"\0")
+        ),
     ],
 )
 def test_a_damaged_file_knows_nothing_and_is_made_anew(home: Path, damage: Callable[[bytes], bytes]):
