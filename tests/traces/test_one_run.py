@@ -5,9 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from msgspec.structs import replace
 
+from tbp.traces.devices import per_step
 from tbp.traces.devices.per_step import Devices, devices
 from tbp.traces.differences.difference import difference
 from tbp.traces.operator_files import operator_bytes, stored_recording
@@ -180,6 +182,13 @@ def test_the_table_of_ranks_needs_no_device(write: Write) -> None:
     alike = devices_of([rank_file(write, rank, 300) for rank in range(3)])
     assert alike is not None
     assert alike.straggler is None
+
+
+@pytest.mark.parametrize(("waits_us", "rank"), [((101.0, 20.0, 100.0), 1), ((100.0, 100.0, 99.0), None)])
+def test_ranks_that_only_wait_have_a_straggler_where_one_works(waits_us: tuple[float, ...], rank: int | None) -> None:
+    run = pd.DataFrame({"rank": range(3), "step_us": 100.0, "communication_us": waits_us})
+    late = per_step._straggler(run.assign(exposed_communication_us=waits_us))
+    assert (late.rank if late else None) == rank
 
 
 def test_a_missing_rank_is_named(write: Write) -> None:

@@ -124,13 +124,17 @@ def _ranks(distributed: Sequence[DistributedRun]) -> pd.DataFrame:
 
 
 def _straggler(run: pd.DataFrame) -> Straggler | None:
-    """The straggler of one run (RUN_RANK_COLUMNS); None where no rank is LATE more than the others."""
-    work_us = (run["step_us"] - run["exposed_communication_us"]).reset_index(drop=True)
+    """The straggler of one run (RUN_RANK_COLUMNS); None where no rank is LATE more than the others.
+
+    Others that wait all the time have no time of their own; the straggler is LATE by a share of the step then.
+    """
+    work_us = (run["step_us"] - run["exposed_communication_us"]).clip(lower=0).reset_index(drop=True)
     if len(run) < 2 or not (run["communication_us"] > 0).all():
         return None
     latest = int(work_us.to_numpy().argmax())
     usual_us = float(work_us.drop(latest).median())
-    late = float(work_us[latest]) > (1 + LATE) * usual_us > 0
+    most_us = (1 + LATE) * usual_us or LATE * float(run["step_us"].iloc[latest])
+    late = float(work_us[latest]) > most_us
     return Straggler(int(run["rank"].iloc[latest]), float(work_us[latest]), usual_us) if late else None
 
 
