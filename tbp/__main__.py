@@ -25,9 +25,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _exit_code(arguments: list[str]) -> int:
     from tbp.cli import parse
-    from tbp.system.bounded import require_address_space
 
     options = parse(arguments)
+    from tbp.system.bounded import require_address_space  # which --help goes without
+
     try:
         require_address_space()
         return int(options.verb(options))

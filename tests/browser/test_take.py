@@ -1,4 +1,4 @@
-"""What a reader takes along: downloads, links, words and pictures, each as a browser really gives it."""
+"""Downloads, links, words and pictures that a reader takes along, each as a browser really gives it."""
 
 import gzip
 import json
@@ -35,8 +35,8 @@ def written_by_ann(changed: Any) -> Any:
 
 
 def a_report() -> ReportData:
-    what = Change(3, 1e-3, 1.2e-3, 0.0004, True, low=0.18, high=0.22)
-    changed = written_by_ann(history(changes=(ChangeEvidence(what),)))
+    step = Change(3, 1e-3, 1.2e-3, 0.0004, True, low=0.18, high=0.22)
+    changed = written_by_ann(history(changes=(ChangeEvidence(step),)))
     formula = history((2.0, 2.0), State.NO_CHANGE, benchmark=FORMULA, parameters=(("a|b", 'x"\n`y`'),), unit="")
     return report(changed, formula)
 

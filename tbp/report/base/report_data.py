@@ -10,8 +10,8 @@ from msgspec import Struct, field
 
 from tbp.history.events import Event, events
 from tbp.history.machine_wide_changes import AtOnce, at_once
-from tbp.history.ranges import CommitOrder
-from tbp.model.changes import History, LineRuns
+from tbp.history.ranges import CommitOrder, Range, range_of
+from tbp.model.changes import ChangeEvidence, History, LineRuns
 from tbp.model.runs import Machine, Run
 from tbp.model.series import Commit, SeriesKey, Setup, Tag
 from tbp.project.acknowledgements import Ack
@@ -130,6 +130,12 @@ class ReportData(Struct, frozen=True, dict=True):
             for event in self.events
             for change in event.members
         }
+
+    def range_of(self, history: History, evidence: ChangeEvidence) -> Range | None:
+        """The commits that may be the cause of a change, as far as all series of its event tell them apart."""
+        index = evidence.change.index
+        event = self.event_of.get((history.key, index))
+        return event.range if event is not None else range_of(history.points, index, self.in_order)
 
     @cached_property
     def by_benchmark(self) -> Mapping[str, tuple[History, ...]]:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
-from tbp.history.ranges import Range, range_of
+from tbp.history.ranges import Range
 from tbp.model.changes import Change, History
 from tbp.report.base.render import DataFile, packed_call
 from tbp.report.base.report_data import ReportData
@@ -50,7 +50,7 @@ def series_rows(data: ReportData) -> list[list[Cell]]:
             history.state.value,
             _number(verdicts.newest_value(history)),
             *_change(told_step(history)),
-            *_range(_range_of(history, data), _authors_at(history, data)),
+            *_range_of(history, data),
             series_href(history),
         ]
         for history in ranked(data.histories)
@@ -93,19 +93,14 @@ def _change(change: Change | None) -> list[Cell]:
     return [_number(value) for value in numbers]
 
 
-def _range_of(history: History, data: ReportData) -> Range | None:
-    """The commits that may have made the change of a series, as far as all series of its event tell them apart."""
+def _range_of(history: History, data: ReportData) -> list[Cell]:
+    """The commits that may have made the change that the series is listed for, and their authors."""
     shown = told_change(history)
     if shown is None:
-        return None
+        return [None] * len(RANGE)
     event = data.event_of.get((history.key, shown.change.index))
-    return event.range if event is not None else range_of(history.points, shown.change.index, data.in_order)
-
-
-def _authors_at(history: History, data: ReportData) -> Sequence[str]:
-    shown = told_change(history)
-    event = data.event_of.get((history.key, shown.change.index)) if shown is not None else None
-    return event_words.authors(event, data.in_ranges, data.in_order.hashes) if event is not None else ()
+    authors = event_words.authors(event, data.in_ranges, data.in_order.hashes) if event is not None else ()
+    return _range(data.range_of(history, shown), authors)
 
 
 def _range(between: Range | None, authors: Sequence[str]) -> list[Cell]:

@@ -27,8 +27,8 @@ def written_by(history, author):
 
 
 def test_a_series_has_its_change_as_raw_numbers_and_its_commits(make_history, make_report) -> None:
-    what = Change(3, 1e-3, 1.2e-3, 0.0004, True, low=0.18, high=0.22)
-    changed = written_by(make_history(changes=(ChangeEvidence(what),)), "Ann")
+    step = Change(3, 1e-3, 1.2e-3, 0.0004, True, low=0.18, high=0.22)
+    changed = written_by(make_history(changes=(ChangeEvidence(step),)), "Ann")
     (row,) = series_rows(make_report(changed))
     cells = by_column(SERIES_COLUMNS, row)
     page = cells.pop("page")

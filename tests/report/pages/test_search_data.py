@@ -73,21 +73,21 @@ def test_a_commit_says_what_it_moved_and_whether_others_may_be_it() -> None:
     values = history(changes=changes((2, 1e-3, 1.2e-3)), values=(1e-3, 1e-3, 1.2e-3, 1.2e-3))
     points = tuple(replace(point, commit=commit(at)) for at, point in zip((0, 1, 3, 4), values.points, strict=True))
     own = replace(values, points=points)
-    told = data_of(own, order=tuple(branch), in_ranges={gap.hash: gap})["commits"]
-    assert [entry[0][:2] for entry in told] == ["04", "03", "02", "01", "00"]
-    assert [entry[4] for entry in told] == ["no event", *["may have moved 1 series"] * 2, *["no event"] * 2]
-    assert told[1][5] == told[2][5] == f"changes.html#{addresses.commit_anchor(commit(3).hash)}"
-    assert told[2][2] == "between"
+    commits = data_of(own, order=tuple(branch), in_ranges={gap.hash: gap})["commits"]
+    assert [entry[0][:2] for entry in commits] == ["04", "03", "02", "01", "00"]
+    assert [entry[4] for entry in commits] == ["no event", *["may have moved 1 series"] * 2, *["no event"] * 2]
+    assert commits[1][5] == commits[2][5] == f"changes.html#{addresses.commit_anchor(commit(3).hash)}"
+    assert commits[2][2] == "between"
 
 
 def test_a_commit_without_an_event_is_compared_with_the_one_measured_before_it() -> None:
     runs = tuple(Run(commit(at), "bench~1", "py", measured=1) for at in (0, 2, 4))
-    told = data_of(history((1.0,) * 5, State.NO_CHANGE, changes=()), runs=runs)["commits"]
-    page, _, fragment = told[0][5].partition("#")
+    commits = data_of(history((1.0,) * 5, State.NO_CHANGE, changes=()), runs=runs)["commits"]
+    page, _, fragment = commits[0][5].partition("#")
     assert page == "compare.html"
     assert parse_qs(fragment)["c"] == [f"{commit(2).short}~bench%7E1~py", f"{commit(4).short}~bench%7E1~py"]
-    assert told[1][5] == f"changes.html#q={commit(3).short}"  # nobody measured it
-    assert told[4][5] == f"changes.html#q={commit(0).short}"  # nothing came before it
+    assert commits[1][5] == f"changes.html#q={commit(3).short}"  # nobody measured it
+    assert commits[4][5] == f"changes.html#q={commit(0).short}"  # nothing came before it
 
 
 def test_names_cannot_act_unseen() -> None:

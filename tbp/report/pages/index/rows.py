@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from tbp.history.ranges import Range, range_of
 from tbp.model.changes import Change, ChangeEvidence, History, State
 from tbp.model.series import Commit
 from tbp.report.base.report_data import ReportData
@@ -67,7 +66,7 @@ def row(history: History, data: ReportData, setup_names: SetupNames, facets: Fac
     """The row of one series."""
     key, standing = history.key, shown_change(history)
     shown, step = told_change(history), told_step(history)
-    between = _range(history, shown, data) if shown else None
+    between = data.range_of(history, shown) if shown else None
     of_several = event_words.of_several(between)
     first = _first_of_several(history, history.commit_at(shown.change.index) if shown else None, data)
     now = since_then.now(history, shown) if shown else None
@@ -129,12 +128,6 @@ def _standing(history: History, now: since_then.Now) -> ShownStanding:
         now.is_left,
         since_then.is_net_worse(history, now),
     )
-
-
-def _range(history: History, evidence: ChangeEvidence, data: ReportData) -> Range | None:
-    """The commits that may be the cause, as far as all series of the event tell them apart."""
-    event = data.event_of.get((history.key, evidence.change.index))
-    return event.range if event is not None else range_of(history.points, evidence.change.index, data.in_order)
 
 
 def _first_of_several(history: History, commit: Commit | None, data: ReportData) -> CommitLink | None:
