@@ -22,12 +22,16 @@ VERBS = {
     "nightly": "nightly",
     "compare": "compare",
     "gate": "gate",
+    "ci gate": "ci_gate",
     "hotspots": "hotspots",
     "export": "export",
     "trace prune": "prune",
     "demo": "demo",
 }
-GROUPS = {"trace": "what is kept of the traces beside asv's results"}
+GROUPS = {
+    "ci": "what a job of GitHub or GitLab runs on a pull or merge request",
+    "trace": "what is kept of the traces beside asv's results",
+}
 EXIT_CODES = """exit codes:
   0  no confirmed regression        4  nothing measured, or benchmarks failed
   2  usage, configuration or input  5  something is undecided (only with --strict)
