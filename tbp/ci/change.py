@@ -1,6 +1,6 @@
 """The change that a job judges: a pull request, an entry of a merge queue or a push, or a merge request.
 
-Takes the job's variables and GitHub's event, gives a ``Change``. All of it is text that strangers may have chosen.
+Takes the job's variables and GitHub's event, gives a ``JobChange``. All of it is text that strangers may have chosen.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MOST_EVENT_BYTES = 30_000_000
 Payload = TypeVar("Payload")
 
 
-class Change(Struct, frozen=True):
+class JobChange(Struct, frozen=True):
     """Commits by hash, and names for the reader."""
 
     base: str  # that it is to be merged into, or came before it
@@ -46,14 +46,14 @@ class _MergeGroup(Struct):
     base_ref: str = ""
 
 
-class _Event(Struct):
+class _JobEvent(Struct):
     pull_request: _PullRequest | None = None
     merge_group: _MergeGroup | None = None
     before: str = ""
     ref: str = ""
 
 
-def change_of_job(variables: Mapping[str, str]) -> Change:
+def change_of_job(variables: Mapping[str, str]) -> JobChange:
     """The change that the job with these variables is about.
 
     Raises:
@@ -61,7 +61,7 @@ def change_of_job(variables: Mapping[str, str]) -> Change:
         UnreadableInput: the event cannot be read.
     """
     if variables.get("GITHUB_EVENT_PATH"):
-        return github_change(event(variables, _Event), variables)
+        return github_change(event(variables, _JobEvent), variables)
     if variables.get("GITLAB_CI"):
         return gitlab_change(variables)
     raise UsageError("this is no job of GitHub or GitLab: name the commits with --base and --head, or use `tbp gate`")
@@ -83,20 +83,20 @@ def event(variables: Mapping[str, str], payload: type[Payload]) -> Payload:
         raise UnreadableInput(f"cannot read GitHub's event {path}: {error}; run this in a job of GitHub") from None
 
 
-def github_change(event: _Event, variables: Mapping[str, str]) -> Change:
+def github_change(event: _JobEvent, variables: Mapping[str, str]) -> JobChange:
     """The change of a job of GitHub. Raises UsageError where the event has none."""
     kind = variables.get("GITHUB_EVENT_NAME", "")
     if event.pull_request is not None:
         base = event.pull_request.base
-        return Change(base.sha, base.ref, f"#{event.pull_request.number}", variables.get("GITHUB_SHA", ""))
+        return JobChange(base.sha, base.ref, f"#{event.pull_request.number}", variables.get("GITHUB_SHA", ""))
     if event.merge_group is not None:
-        return Change(event.merge_group.base_sha, event.merge_group.base_ref.removeprefix("refs/heads/"))
+        return JobChange(event.merge_group.base_sha, event.merge_group.base_ref.removeprefix("refs/heads/"))
     if kind == "push" and event.before.strip("0"):
-        return Change(event.before, event.ref.removeprefix("refs/heads/"))
+        return JobChange(event.before, event.ref.removeprefix("refs/heads/"))
     raise UsageError(f"the event {kind or 'of this job'} compares nothing: name the commits (inputs base and head)")
 
 
-def gitlab_change(variables: Mapping[str, str]) -> Change:
+def gitlab_change(variables: Mapping[str, str]) -> JobChange:
     """The change of a job of GitLab. Raises UsageError where the pipeline is none of a merge request."""
     number = variables.get("CI_MERGE_REQUEST_IID", "")
     # The target's hash is only there in pipelines of merged results and merge trains; else the base is where they part.
@@ -105,4 +105,4 @@ def gitlab_change(variables: Mapping[str, str]) -> Change:
         raise UsageError(
             "this pipeline is none of a merge request: run the job on merge_request_event, or name --base and --head"
         )
-    return Change(base, variables.get("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", ""), f"!{number}")
+    return JobChange(base, variables.get("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", ""), f"!{number}")

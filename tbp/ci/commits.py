@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from msgspec.structs import replace
 
-from tbp.ci.change import Change
+from tbp.ci.change import JobChange
 from tbp.errors import UnreadableInput, UsageError
 from tbp.model.comparison import ComparedCommit
 from tbp.project.git import GitFailed, git, is_shallow
@@ -26,7 +26,7 @@ def named_commits(repository: Path, base: str, head: str = "") -> Sides:
     return left_from(repository, judged(repository, base), contender), contender
 
 
-def commits_of(repository: Path, change: Change, head: str = "") -> Sides:
+def commits_of(repository: Path, change: JobChange, head: str = "") -> Sides:
     """The base and the head of ``change``, under the names that its readers know.
 
     The head is ``head``, or what is checked out. If that is the merge which the CI system made, its first parent is the

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tbp.commands.gate import add_measuring_options
-from tbp.commands.output import ComparisonOutput, write_comparison
 from tbp.errors import ExitCode, TbpError, UsageError
 from tbp.system.foreign_text import line_of
 from tbp.system.printing import command, warn
@@ -40,6 +39,7 @@ def run(options: argparse.Namespace) -> ExitCode:
     A gate that cannot be measured leaves its files too, with the reason.
     """
     from tbp.ci.answer import FailOn, annotated, job_code, outputs
+    from tbp.commands.output import ComparisonOutput, write_comparison
     from tbp.comparison.markdown import markdown
 
     options.bench = [line.strip() for text in options.bench for line in text.splitlines() if line.strip()]

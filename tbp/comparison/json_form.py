@@ -56,7 +56,7 @@ def to_json(comparison: Comparison) -> str:
     return strict_json(derived | asdict(comparison), indent=2) + "\n"
 
 
-class _Judgement(Struct, frozen=True, forbid_unknown_fields=True):
+class _StoredJudgement(Struct, frozen=True, forbid_unknown_fields=True):
     """A judgement as the file has it: a number there is none of is null."""
 
     benchmark: str
@@ -75,7 +75,7 @@ class _Judgement(Struct, frozen=True, forbid_unknown_fields=True):
     operators: tuple[str, ...]
 
 
-class _File(Struct, frozen=True, forbid_unknown_fields=True):
+class _ComparisonFile(Struct, frozen=True, forbid_unknown_fields=True):
     """The whole object; ``sentence``, ``counts`` and ``confidence`` follow from the rest, and are not believed."""
 
     format: int
@@ -90,7 +90,7 @@ class _File(Struct, frozen=True, forbid_unknown_fields=True):
     contender: ComparedCommit
     seconds: float | None
     notes: tuple[str, ...]
-    judgements: tuple[_Judgement, ...]
+    judgements: tuple[_StoredJudgement, ...]
 
 
 def from_json(content: bytes) -> Comparison:
@@ -100,7 +100,7 @@ def from_json(content: bytes) -> Comparison:
         UnreadableInput: it is no such file, has another format, or a key that the format lacks.
     """
     try:
-        file = msgspec.json.decode(content, type=_File)
+        file = msgspec.json.decode(content, type=_ComparisonFile)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise UnreadableInput(f"no comparison of tbp: {error}; make it with `tbp gate --json=FILE`") from None
     if file.format != FORMAT:
@@ -120,7 +120,7 @@ def from_json(content: bytes) -> Comparison:
     )
 
 
-def _judgement(judgement: _Judgement) -> Judgement:
+def _judgement(judgement: _StoredJudgement) -> Judgement:
     numbers = {name: _number(getattr(judgement, name)) for name in _NUMBERS}
     return Judgement(**asdict(judgement) | numbers)
 
