@@ -18,7 +18,7 @@ from msgspec import Struct
 from tbp import __version__
 from tbp.errors import NotDelivered, UsageError
 from tbp.system.foreign_text import line_of
-from tbp.web.http import MOST_REASON, Answer, Clock, Request, redirection, send
+from tbp.web.http import MOST_REASON, Response, Clock, Request, redirection, send
 from tbp.web.secret import Secret, masked, require_safe, secret_of
 
 API = "https://api.github.com"
@@ -133,10 +133,10 @@ class GitHub(Struct, frozen=True, dict=True):
         search = f"?{urlencode({name: str(value) for name, value in query.items()})}" if query else ""
         return Request(method, url + search, content, headers, (self.token,))
 
-    def _sent(self, method: str, path: str, body: object = None, query: Mapping[str, object] | None = None) -> Answer:
+    def _sent(self, method: str, path: str, body: object = None, query: Mapping[str, object] | None = None) -> Response:
         return self._checked(send(self._request(method, path, body, query), self.clock), path)
 
-    def _checked(self, answer: Answer, path: str) -> Answer:
+    def _checked(self, answer: Response, path: str) -> Response:
         if answer.is_ok:
             return answer
         reason = _RIGHTS.get(answer.status, f"answers {answer.status}; try again later")
@@ -147,14 +147,14 @@ class GitHub(Struct, frozen=True, dict=True):
         text = f"{self._host} {reason} ({answer.status} for {quote(where)}{f': {words}' if words else ''})"
         raise NotDelivered(masked(text, self.token), answer.status)
 
-    def _json(self, answer: Answer) -> object:
+    def _json(self, answer: Response) -> object:
         try:
             return json.loads(answer.body) if answer.body else None
         except (ValueError, RecursionError):
             raise NotDelivered(f"{self._host} answers with no JSON: check GITHUB_API_URL") from None
 
 
-def _message(answer: Answer) -> str:
+def _message(answer: Response) -> str:
     """The server's reason, and of what is invalid the fields."""
     try:
         content = json.loads(answer.body)

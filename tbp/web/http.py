@@ -1,6 +1,6 @@
 """One request to a server and its answer: with a timeout, bounds, retries, and no redirect to anybody else.
 
-Takes a ``Request``, gives an ``Answer``. Tried again is what the server was too busy for (429, 5xx, a rate limit) and
+Takes a ``Request``, gives an ``Response``. Tried again is what the server was too busy for (429, 5xx, a rate limit) and
 what never reached it. A message whose answer is lost is not sent again by itself: the server may have taken it.
 """
 
@@ -57,7 +57,7 @@ class Request(Struct, frozen=True):
         return f"Request({self.method} {self.host})"
 
 
-class Answer(Struct, frozen=True):
+class Response(Struct, frozen=True):
     """The answer of a server."""
 
     status: int
@@ -89,7 +89,7 @@ class Clock(Struct, frozen=True):
 
 def send(
     request: Request, clock: Clock | None = None, most_bytes: int = MOST_BYTES, *, may_leave: bool = False
-) -> Answer:
+) -> Response:
     """Returns the answer to ``request``, whatever its status, after MOST_TRIES tries at most.
 
     Raises NotDelivered where nothing answers, or where it leads to another server; with ``may_leave`` that is the
@@ -114,7 +114,7 @@ def send(
     raise AssertionError("the last try returns or raises")
 
 
-def redirection(request: Request, answer: Answer) -> str:
+def redirection(request: Request, answer: Response) -> str:
     """The address that ``answer`` leads to; empty where it leads nowhere."""
     location = answer.headers.get("location", "")
     return urljoin(request.url, location) if answer.status in REDIRECTS and location else ""
@@ -128,7 +128,7 @@ class _Unreached(Exception):
         self.is_unsent = is_unsent
 
 
-def _followed(request: Request, most_bytes: int, may_leave: bool) -> Answer:
+def _followed(request: Request, most_bytes: int, may_leave: bool) -> Response:
     """The answer after redirects within the same server, for which the request is repeated as it is."""
     for _ in range(MOST_REDIRECTS + 1):
         answer = _once(request, most_bytes)
@@ -149,18 +149,18 @@ def _followed(request: Request, most_bytes: int, may_leave: bool) -> Answer:
     raise NotDelivered(f"{request.host} leads from one address to the next without an end: correct the address")
 
 
-def _once(request: Request, most_bytes: int) -> Answer:
+def _once(request: Request, most_bytes: int) -> Response:
     prepared = urllib.request.Request(request.url, request.body, dict(request.headers), method=request.method)
     end_s = time.monotonic() + WHOLE_S
     try:
-        with _opener(request.url).open(prepared, timeout=TIMEOUT_S) as response:
+        with _opener(request.url).open(prepared, timeout=TIMEOUT_S) as incoming:
             body = bytearray()
-            while chunk := response.read1(min(_CHUNK, most_bytes + 1 - len(body))):
+            while chunk := incoming.read1(min(_CHUNK, most_bytes + 1 - len(body))):
                 body += chunk
                 if len(body) > most_bytes or time.monotonic() > end_s:
                     raise _Unreached("answers without an end; check the address", is_unsent=False)
-            headers = {name.lower(): value for name, value in response.headers.items()}
-            return Answer(response.status, bytes(body), headers)
+            headers = {name.lower(): value for name, value in incoming.headers.items()}
+            return Response(incoming.status, bytes(body), headers)
     except URLError as error:
         raise _Unreached(_reason(error.reason), is_unsent=True) from None
     except (OSError, http.client.HTTPException, ValueError) as error:
@@ -186,7 +186,7 @@ def _reason(error: object) -> str:
     return f"gives no whole answer ({type(error).__name__}); try again later"
 
 
-def _asked_for(answer: Answer, now: datetime) -> float | None:
+def _asked_for(answer: Response, now: datetime) -> float | None:
     """Seconds that the server asks to wait, by Retry-After or GitHub's x-ratelimit-reset; None where it does not."""
     text = answer.headers.get("retry-after", "")
     if text.isdecimal() and len(text) < 10:
