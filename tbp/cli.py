@@ -23,6 +23,7 @@ VERBS = {
     "compare": "compare",
     "gate": "gate",
     "ci gate": "ci_gate",
+    "ci comment": "ci_comment",
     "hotspots": "hotspots",
     "export": "export",
     "trace prune": "prune",
