@@ -60,6 +60,7 @@ def run(options: argparse.Namespace) -> ExitCode:
 def _emptied(folder: Path) -> dict[str, Path]:
     """The file of each form; none is left of an earlier gate, which a crash of this one would pass off as its own."""
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / ".gitignore").write_text("*\n", encoding="utf-8")  # nor is it a part of the working tree
     files = {form: folder / name for form, name in FORMS.items()}
     for path in files.values():
         path.unlink(missing_ok=True)
