@@ -1,4 +1,4 @@
-"""The job that comments, as GitHub runs it: the step of comment/action.yml in a shell, with the token of a server here."""
+"""The job that comments, as GitHub runs it: the step of comment/action.yml in a shell, and a server here for GitHub."""
 
 import json
 import os
