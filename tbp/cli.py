@@ -22,6 +22,7 @@ VERBS = {
     "nightly": "nightly",
     "compare": "compare",
     "gate": "gate",
+    "bisect": "bisect",
     "hotspots": "hotspots",
     "export": "export",
     "trace prune": "prune",
@@ -30,7 +31,7 @@ VERBS = {
 GROUPS = {"trace": "what is kept of the traces beside asv's results"}
 EXIT_CODES = """exit codes:
   0  no confirmed regression        4  nothing measured, or benchmarks failed
-  2  usage, configuration or input  5  something is undecided (only with --strict)
+  2  usage, configuration or input  5  something is undecided (bisect, or --strict)
   3  confirmed regression          130  interrupted, no regression confirmed
 """
 
