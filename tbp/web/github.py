@@ -18,7 +18,7 @@ from msgspec import Struct
 from tbp import __version__
 from tbp.errors import NotDelivered, UsageError
 from tbp.system.foreign_text import line_of
-from tbp.web.http import MOST_REASON, Response, Clock, Request, redirection, send
+from tbp.web.http import MOST_REASON, Request, Response, WebClock, redirection, send
 from tbp.web.secret import Secret, masked, require_safe, secret_of
 
 API = "https://api.github.com"
@@ -41,10 +41,10 @@ class GitHub(Struct, frozen=True, dict=True):
     repository: str  # OWNER/NAME
     token: Secret
     api: str = API
-    clock: Clock = Clock()
+    clock: WebClock = WebClock()
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ, clock: Clock | None = None) -> GitHub:
+    def from_environment(cls, environment: Mapping[str, str] = os.environ, clock: WebClock | None = None) -> GitHub:
         """The repository that GITHUB_REPOSITORY names. Raises UsageError that names a variable that is missing."""
         repository = environment.get("GITHUB_REPOSITORY", "")
         if not REPOSITORY.fullmatch(repository):
@@ -54,7 +54,7 @@ class GitHub(Struct, frozen=True, dict=True):
             raise UsageError("GITHUB_TOKEN is empty: give the step `env: GITHUB_TOKEN: ${{ github.token }}`")
         api = environment.get("GITHUB_API_URL", "").rstrip("/") or API
         require_safe(api, "GITHUB_API_URL")
-        return cls(repository, token, api, clock or Clock())
+        return cls(repository, token, api, clock or WebClock())
 
     def get(self, path: str, **query: object) -> object:
         return self._json(self._sent("GET", path, query=query))

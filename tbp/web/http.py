@@ -80,7 +80,7 @@ class Response(Struct, frozen=True):
         return line_of(self.body[: 4 * MOST_REASON].decode("utf-8", "replace").strip())[:MOST_REASON]
 
 
-class Clock(Struct, frozen=True):
+class WebClock(Struct, frozen=True):
     """The time that retries go by."""
 
     sleep: Callable[[float], None] = time.sleep
@@ -88,14 +88,14 @@ class Clock(Struct, frozen=True):
 
 
 def send(
-    request: Request, clock: Clock | None = None, most_bytes: int = MOST_BYTES, *, may_leave: bool = False
+    request: Request, clock: WebClock | None = None, most_bytes: int = MOST_BYTES, *, may_leave: bool = False
 ) -> Response:
     """Returns the answer to ``request``, whatever its status, after MOST_TRIES tries at most.
 
     Raises NotDelivered where nothing answers, or where it leads to another server; with ``may_leave`` that is the
     answer.
     """
-    clock = clock or Clock()
+    clock = clock or WebClock()
     wait_s = FIRST_WAIT_S
     for last in (*[False] * (MOST_TRIES - 1), True):
         try:

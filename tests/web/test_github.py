@@ -6,7 +6,7 @@ import pytest
 
 from tbp.errors import NotDelivered, UsageError
 from tbp.web.github import GitHub
-from tbp.web.http import Clock
+from tbp.web.http import WebClock
 from tbp.web.secret import Secret
 from tbp.web.sticky import upsert_comment
 
@@ -23,7 +23,7 @@ def server() -> Iterator[FakeGitHub]:
 
 @pytest.fixture
 def github(server: FakeGitHub) -> GitHub:
-    return GitHub(server.repository, Secret(TOKEN), server.url, Clock(lambda seconds: None))
+    return GitHub(server.repository, Secret(TOKEN), server.url, WebClock(lambda seconds: None))
 
 
 def test_every_page_of_a_list_is_read(server: FakeGitHub, github: GitHub):

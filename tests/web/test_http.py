@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tbp.errors import NotDelivered, UsageError
-from tbp.web.http import Clock, Request, send
+from tbp.web.http import Request, WebClock, send
 from tbp.web.secret import Secret, address_of, masked, secret_of, shown_address
 
 from ..web_servers import Receiver, receiving, serving
@@ -26,8 +26,8 @@ def waits() -> list[float]:
 
 
 @pytest.fixture
-def clock(waits: list[float]) -> Clock:
-    return Clock(waits.append, lambda: NOW)
+def clock(waits: list[float]) -> WebClock:
+    return WebClock(waits.append, lambda: NOW)
 
 
 def post(receiver: Receiver) -> Request:
@@ -45,33 +45,33 @@ def post(receiver: Receiver) -> Request:
 )
 @pytest.mark.parametrize("status", [429, 503])
 def test_a_busy_server_is_asked_again_after_the_time_it_wants(
-    receiver: Receiver, clock: Clock, waits: list[float], status: int, headers: dict[str, str], waited_s: list[float]
+    receiver: Receiver, clock: WebClock, waits: list[float], status: int, headers: dict[str, str], waited_s: list[float]
 ):
     receiver.replies = [(status, headers, b"")] * 2
     assert send(post(receiver), clock).status == 200
     assert waits == waited_s
 
 
-def test_a_server_that_stays_busy_is_left_after_four_tries(receiver: Receiver, clock: Clock, waits: list[float]):
+def test_a_server_that_stays_busy_is_left_after_four_tries(receiver: Receiver, clock: WebClock, waits: list[float]):
     receiver.usual = (503, {}, b"")
     assert send(post(receiver), clock).status == 503
     assert (len(receiver.requests), waits) == (4, [1.0, 2.0, 4.0])
 
 
-def test_nobody_waits_an_hour(receiver: Receiver, clock: Clock, waits: list[float]):
+def test_nobody_waits_an_hour(receiver: Receiver, clock: WebClock, waits: list[float]):
     receiver.usual = (429, {"Retry-After": "3600"}, b"")
     assert send(post(receiver), clock).status == 429
     assert (len(receiver.requests), waits) == (1, [])
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 410])
-def test_what_is_refused_is_not_sent_again(receiver: Receiver, clock: Clock, status: int):
+def test_what_is_refused_is_not_sent_again(receiver: Receiver, clock: WebClock, status: int):
     receiver.usual = (status, {}, b"no_service")
     assert send(post(receiver), clock).text == "no_service"
     assert len(receiver.requests) == 1
 
 
-def test_a_message_of_which_nobody_knows_whether_it_was_taken_is_not_sent_twice(receiver: Receiver, clock: Clock):
+def test_a_message_of_which_nobody_knows_whether_it_was_taken_is_not_sent_twice(receiver: Receiver, clock: WebClock):
     receiver.replies = [(0, {}, b"")]
     with pytest.raises(NotDelivered, match="gives no whole answer"):
         send(post(receiver), clock)
@@ -80,7 +80,7 @@ def test_a_message_of_which_nobody_knows_whether_it_was_taken_is_not_sent_twice(
     assert send(Request("GET", receiver.url), clock).status == 200, "to ask twice does no harm"
 
 
-def test_a_server_that_is_not_there_is_tried_again(clock: Clock, waits: list[float]):
+def test_a_server_that_is_not_there_is_tried_again(clock: WebClock, waits: list[float]):
     with serving(lambda got: (200, {}, b"")) as url:
         pass
     with pytest.raises(NotDelivered, match="cannot be reached"):
@@ -89,7 +89,7 @@ def test_a_server_that_is_not_there_is_tried_again(clock: Clock, waits: list[flo
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
-def test_a_redirect_to_another_server_gets_nothing(receiver: Receiver, clock: Clock, status: int):
+def test_a_redirect_to_another_server_gets_nothing(receiver: Receiver, clock: WebClock, status: int):
     with receiving() as other:
         receiver.usual = (status, {"Location": f"{other.url}/taken"}, b"")
         with pytest.raises(NotDelivered, match="leads to another server"):
@@ -98,19 +98,19 @@ def test_a_redirect_to_another_server_gets_nothing(receiver: Receiver, clock: Cl
 
 
 @pytest.mark.parametrize("status", [301, 307, 308])
-def test_a_redirect_within_a_server_repeats_the_request(receiver: Receiver, clock: Clock, status: int):
+def test_a_redirect_within_a_server_repeats_the_request(receiver: Receiver, clock: WebClock, status: int):
     receiver.replies = [(status, {"Location": "/moved"}, b"")]
     assert send(post(receiver), clock).is_ok
     assert [(got.method, got.path, got.body) for got in receiver.requests[1:]] == [("POST", "/moved", b"{}")]
 
 
-def test_redirects_come_to_an_end(receiver: Receiver, clock: Clock):
+def test_redirects_come_to_an_end(receiver: Receiver, clock: WebClock):
     receiver.usual = (302, {"Location": "/again"}, b"")
     with pytest.raises(NotDelivered, match="without an end"):
         send(post(receiver), clock)
 
 
-def test_an_answer_without_an_end_is_not_read(receiver: Receiver, clock: Clock):
+def test_an_answer_without_an_end_is_not_read(receiver: Receiver, clock: WebClock):
     receiver.usual = (200, {}, b"x" * 2_000)
     with pytest.raises(NotDelivered, match="without an end"):
         send(Request("POST", receiver.url, b""), clock, most_bytes=1_000)
