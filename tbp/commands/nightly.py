@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     from tbp.project.asv_config import AsvConfig
 
 HELP = "measure the commits that are new, then report"
+EXAMPLES = (
+    ("measure what is new on the branch, and report it", "tbp nightly"),
+    (
+        "a runner with another host name every night, and at most five commits",
+        "tbp nightly --machine hosted-4core --most 5",
+    ),
+    ("only some benchmarks, without measuring in turns", "tbp nightly --bench attention --paired-budget 0"),
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -13,6 +13,17 @@ if TYPE_CHECKING:
     from tbp.project.asv_config import AsvConfig
 
 HELP = "HTML from asv's results and the traces beside them"
+EXAMPLES = (
+    ("a site in reports/site of what asv measured in this project", "tbp report"),
+    (
+        "look at it in the browser, also from results without their repository",
+        "tbp report --results downloads/results --serve --open",
+    ),
+    (
+        "one file to send, of one machine's results, counting changes since the last release",
+        "tbp report --single-file --machine ci-1 --base v1.2 --out reports",
+    ),
+)
 DEFAULT_PORT = 8765
 SINGLE = "report.html"
 
