@@ -18,7 +18,7 @@ from msgspec import Struct
 from tbp import __version__
 from tbp.errors import NotDelivered, UsageError
 from tbp.system.foreign_text import line_of
-from tbp.web.http import MOST_REASON, Response, Clock, Request, redirection, send
+from tbp.web.http import MOST_REASON, Clock, Request, Response, redirection, send
 from tbp.web.secret import Secret, masked, require_safe, secret_of
 
 API = "https://api.github.com"
