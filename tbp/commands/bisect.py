@@ -17,6 +17,17 @@ from tbp.errors import ExitCode
 from tbp.model import relevance
 
 HELP = "find the commit that made one benchmark slower, measuring few commits of many"
+EXAMPLES = (
+    (
+        "the commit of a release that made this slower: some six of its commits are measured",
+        "tbp bisect time_sort v1.2 main",
+    ),
+    ("one of several parameters, as tbp prints it", "tbp bisect 'speed.Sorted.time_sorted (n=1000)' v1.2 HEAD"),
+    (
+        "for a quarter of an hour; the same command goes on where that ended",
+        "tbp bisect time_sort v1.2 main --budget 15",
+    ),
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
