@@ -115,6 +115,8 @@ def _half(judgement: Judgement) -> float:
 
 def _probes(search: Search, line: Sequence[LineCommit]) -> Iterator[ProbeResult]:
     for trial in search.trials:
+        if not trial.pairs:
+            continue
         judgement = trial.judged(search.limits)
         commit, against = line[trial.head].commit, line[trial.base].commit
         effect = nan if isnan(judgement.effect) else judgement.effect
