@@ -27,6 +27,7 @@ CLEAN_DOCS = (
     "docs/fuzzing.md",
     "docs/glossary.md",
     "docs/guide.md",
+    "docs/how-to/python-api.md",
     "docs/limits.md",
     "docs/notebooks.md",
     "docs/report.md",
