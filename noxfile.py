@@ -43,6 +43,14 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """The docs site, into build/docs; `nox -s docs -- links` asks every address that its pages name instead."""
+    _install_group(session, "docs", extras="")
+    links = session.posargs == ["links"]
+    session.run("sphinx-build", "-W", "--keep-going", "-b", "linkcheck" if links else "html", "docs", "build/docs")
+
+
+@nox.session
 def fuzz(session: nox.Session) -> None:
     """Fuzzing of every reader: half an hour, or as long as the arguments of tools/fuzz/run.py say."""
     _install_group(session, "test", "fuzz")

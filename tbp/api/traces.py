@@ -104,7 +104,7 @@ def hotspots(
     | ``self_us``, ``total_us`` | time on the host, without and with what it called |
     | ``self_device_us`` | time of its kernels |
 
-    Further columns may come and go; those of `docs/traces.md` are there today.
+    Further columns may come and go; `docs/explanation/traces.md` has those of today.
 
     >>> hotspots = tbp.hotspots("after.pt.trace.json.gz", by="total")
     >>> hotspots.frame.loc[0, "operator"]

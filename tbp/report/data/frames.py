@@ -1,7 +1,7 @@
 """The data of a report as pandas frames, for scripts and notebooks: what ``summary.json`` says, as tables.
 
-Takes ``ReportData``, gives frames with settled columns; docs/report.md describes the fields, which are those of
-``summary.json``.
+Takes ``ReportData``, gives frames with settled columns; docs/reference/data-files.md describes the fields, which are
+those of ``summary.json``.
 """
 
 from __future__ import annotations
