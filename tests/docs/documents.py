@@ -1,7 +1,7 @@
 """The fenced blocks and the inline commands of README and docs, with what may be done with them.
 
-A block has a language. Before one that is not run stands ``<!-- not run: REASON -->``; ``<!-- not run on this page: REASON
--->`` is for all blocks of a page.
+A block has a language. Before one that is not run stands ``<!-- not run: REASON -->``, and for all blocks of a page
+``<!-- not run on this page: REASON -->``.
 """
 
 import re
@@ -19,7 +19,8 @@ PAGES = [
 ]
 
 FENCE = re.compile(
-    r"(?:^ *<!-- not run: (?P<reason>[^>]+?) -->\n\s*)?^(?P<indent> *)```(?P<language>.*)\n(?P<text>(?:.*\n)*?)(?P=indent)```$",
+    r"(?:^ *<!-- not run: (?P<reason>[^>]+?) -->\n\s*)?"
+    r"^(?P<indent> *)```(?P<language>.*)\n(?P<text>(?:.*\n)*?)(?P=indent)```$",
     re.MULTILINE,
 )
 OF_PAGE = re.compile(r"^<!-- not run on this page: ([^>]+?) -->$", re.MULTILINE)

@@ -31,7 +31,7 @@ def small_project(folder: Path) -> dict[str, str]:
     _results(results, commits)
     _copied(results, commits[2], commits[-1], "*/**/*")
     _copied(results, commits[3], topic, "*", "*/**/*")
-    traces = [next(results.glob(f"*/{hash[:8]}*/*/*.pt.trace.json.gz")) for hash in commits[2:4]]
+    traces = [next(results.glob(f"*/{name[:8]}*/*/*.pt.trace.json.gz")) for name in commits[2:4]]
     _traces(folder, *traces)
     slower = commits[3][:8]
     return {
