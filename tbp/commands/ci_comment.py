@@ -10,6 +10,11 @@ from tbp.system.printing import say
 
 HELP = "write the verdict of a gate as one comment on its pull request, after the gate's workflow has ended"
 
+EXAMPLES = (
+    ("in a job on workflow_run, with GITHUB_TOKEN in its environment", "tbp ci comment"),
+    ("no comment where nothing changed, until the first change", "tbp ci comment --only-changes"),
+)
+
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from tbp.model.comparison import Comparison
 
 HELP = "gate the pull request of this job: files, summary, annotations and outputs; sends nothing"
+EXAMPLES = (
+    ("in a job on pull_request, or of a merge request: its base and its head", "tbp ci gate --budget 10"),
+    ("any two commits, with the files in a folder", "tbp ci gate --base v1.2 --head HEAD --out build/gate"),
+    ("what is undecided fails the job as well", "tbp ci gate --bench Quick --fail-on undecided"),
+)
 FORMS = {"json": "gate.json", "markdown": "gate.md", "junit": "gate.xml", "svg": "gate.svg"}
 
 
