@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tbp.commands.completers import benchmarks, revisions
 from tbp.system.printing import warn
 
 if TYPE_CHECKING:
@@ -76,11 +77,17 @@ def add_setup_options(parser: argparse.ArgumentParser, meaning: str) -> None:
     parser.add_argument("--environment", default="", metavar="NAME", help=meaning)
 
 
+def add_revision(parser: argparse.ArgumentParser, name: str, metavar: str, meaning: str) -> None:
+    """Adds an argument that is a revision, which a shell completes with branches and tags."""
+    parser.add_argument(name, metavar=metavar, help=meaning).completer = revisions  # type: ignore[attr-defined]
+
+
 def add_bench_option(parser: argparse.ArgumentParser) -> None:
     meaning = (
         "only benchmarks whose name has it: a part of it, a name as tbp prints it, or asv's regex; may be repeated"
     )
-    parser.add_argument("--bench", action="append", default=[], metavar="NAME", help=meaning)
+    bench = parser.add_argument("--bench", action="append", default=[], metavar="NAME", help=meaning)
+    bench.completer = benchmarks  # type: ignore[attr-defined]  # argcomplete's
 
 
 def add_stored_traces_options(parser: argparse.ArgumentParser) -> None:
