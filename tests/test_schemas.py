@@ -11,6 +11,12 @@ from typing import Any
 
 import pytest
 
+from tbp.bisect.bisection import Bisection, Culprit, Ending, ProbeResult
+from tbp.bisect.forms import to_json
+from tbp.model.changes import State
+from tbp.model.comparison import ComparedCommit, Judgement
+from tbp.project.first_parents import LineCommit
+
 from .command_line import Run
 from .repositories import commit, new_repository
 from .result_folders import ASV_CONFIG, shared_data, write_result
@@ -97,6 +103,25 @@ def test_comparisons_of_all_kinds_are_as_their_schema_says(strange: Path, run: R
     ):
         _, text, err = run("compare", *arguments, "--results", strange, "--json")
         assert faults("comparison", text) == [], err
+
+
+@pytest.mark.parametrize("ending", Ending)
+def test_bisections_of_all_kinds_are_as_their_schema_says(ending: Ending):
+    commit = LineCommit("a" * 40, ("b" * 40, "c" * 40), HOSTILE, "2026-01-01T00:00:00+00:00", HOSTILE)
+    side = ComparedCommit(HOSTILE, "a" * 40, HOSTILE)
+    judgement = Judgement(HOSTILE, (("n", HOSTILE),), State.UNDECIDED, reason=HOSTILE)
+    culprit = Culprit(commit, "b" * 40, judgement)
+    probes = (
+        ProbeResult("a" * 40, "", "skipped", "", reason=HOSTILE),
+        ProbeResult("a" * 40, "b" * 40, "ends", "bad", 6),
+    )
+    inside = Bisection("", HOSTILE, (), side, side, ending, 3, judgement, None, ())
+    whole = Bisection(
+        HOSTILE, HOSTILE, (("n", "1"),), side, side, ending, 9, judgement, culprit, (commit,), (culprit,), 0.1,
+        probes=probes, inside=inside, notes=(HOSTILE,), next=("x: tbp gate",),
+    )  # fmt: skip
+    for bisection in (inside, whole):
+        assert faults("bisection", to_json(bisection)) == []
 
 
 @pytest.mark.parametrize("acknowledged", [False, True])

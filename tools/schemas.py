@@ -22,6 +22,8 @@ from typing import Any, TypeAlias
 from msgspec import Struct
 from msgspec.structs import fields
 
+from tbp.bisect import forms as bisect_forms
+from tbp.bisect.bisection import Bisection, Culprit, Ending, ProbeResult
 from tbp.comparison import json_form
 from tbp.hotspots import forms, views
 from tbp.model.changes import CONFIDENCE, ChangeKind, State
@@ -29,6 +31,7 @@ from tbp.model.comparison import ComparedCommit, Comparison, Judgement
 from tbp.model.series import Better
 from tbp.model.triage import TriageStatus
 from tbp.project import acknowledgements
+from tbp.project.first_parents import LineCommit
 from tbp.project.policy import MOST_COUNT, Policy
 from tbp.report.data import summary_json
 from tbp.report.parts.next_steps import NextSteps
@@ -155,6 +158,34 @@ def comparison() -> Schema:
         "sentence": described(TEXT, "the verdict in words"),
         "counts": described(exactly({str(state): COUNT for state in ORDER}), "state → how many judgements are in it"),
         "confidence": described({"const": CONFIDENCE}, "of every interval"),
+    }
+    return exactly(head | whole["properties"])
+
+
+def bisection() -> Schema:
+    commit = struct(LineCommit)
+    judgement = struct(Judgement, parameters=PARAMETERS, state=among(ORDER), better=among(Better))
+    culprit = struct(Culprit, commit=commit, judgement=judgement)
+    compared = struct(ComparedCommit)
+    probe = struct(ProbeResult, role=among(["ends", "probe", "step", "skipped"]))
+    whole = struct(
+        Bisection,
+        parameters=PARAMETERS,
+        good=compared,
+        bad=compared,
+        ending=among(ending.value for ending in Ending),
+        ends=judgement,
+        culprit=or_null(culprit),
+        suspects=listed(commit),
+        steps=listed(culprit),
+        probes=listed(probe),
+        inside={"anyOf": [{"$ref": "#"}, {"type": "null"}]},
+    )
+    head = {
+        "format": {"const": bisect_forms.FORMAT},
+        "sentence": described(TEXT, "the answer in words"),
+        "gates": described(COUNT, "comparisons of two commits that were measured"),
+        "pairs": described(COUNT, "in all of them"),
     }
     return exactly(head | whole["properties"])
 
@@ -389,6 +420,7 @@ def acks() -> Schema:
 # Name → its maker, its version and its title. To change what a file may have is another version.
 SCHEMAS = {
     "acks": (acks, 1, "reports/acks.toml: the changes that a project accepts or looks into"),
+    "bisection": (bisection, bisect_forms.FORMAT, "tbp bisect --json: the commit that changed a benchmark"),
     "comparison": (comparison, json_form.FORMAT, "tbp gate --json, tbp compare --json: two commits judged"),
     "hotspots": (hotspots, forms.FORMAT, "tbp hotspots --json: the operators of a trace, or the difference of two"),
     "policy": (policy, 1, "[tool.tbp] of pyproject.toml: the settings of a project"),
