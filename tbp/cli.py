@@ -31,6 +31,7 @@ AIMS = {
     },
     "measure": {
         "gate": "gate",
+        "bisect": "bisect",
         "nightly": "nightly",
     },
     "look after what was found": {
@@ -49,7 +50,7 @@ EXAMPLES = (
 )
 EXIT_CODES = """exit codes:
   0  no confirmed regression        4  nothing measured, or benchmarks failed
-  2  usage, configuration or input  5  something is undecided (only with --strict)
+  2  usage, configuration or input  5  something is undecided (bisect, or --strict)
   3  confirmed regression          130  interrupted, no regression confirmed
 """
 NARROWEST = 30  # characters of a line of help: what is left in a very narrow terminal
