@@ -21,7 +21,8 @@ def _install(session: nox.Session, *what: str) -> None:
 def _install_group(session: nox.Session, *groups: str, extras: str = "bench") -> None:
     """tbp with its ``extras``, editable, and the named dependency groups of pyproject.toml."""
     pyproject = nox.project.load_toml("pyproject.toml")
-    _install(session, "-e", f".[{extras}]", *nox.project.dependency_groups(pyproject, *groups))
+    tbp = f".[{extras}]" if extras else "."
+    _install(session, "-e", tbp, *nox.project.dependency_groups(pyproject, *groups))
 
 
 @nox.session
