@@ -8,6 +8,7 @@ Results go to stdout, progress and warnings to stderr. Exit codes are ``tbp.erro
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -22,6 +23,7 @@ from tbp.system.foreign_text import line_of
 AIMS = {
     "begin": {
         "demo": "demo",
+        "check": "check",
     },
     "see which commit made what slower": {
         "report": "report",
@@ -41,6 +43,10 @@ AIMS = {
     "in a job of GitHub or GitLab": {
         "ci gate": "ci_gate",
         "ci comment": "ci_comment",
+    },
+    "serve shells, editors and programs": {
+        "completion": "completion",
+        "schema": "schema",
     },
 }
 GROUPS = {
@@ -80,6 +86,10 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     if arguments[:1] == ["help"]:
         arguments = [*arguments[1:], "--help"]
     top = parser()
+    if "_ARGCOMPLETE" in os.environ:  # a shell asks what could come next
+        from tbp.commands.completers import complete
+
+        complete(top)
     _require_verb(top, arguments)
     return top.parse_args(arguments)
 

@@ -11,6 +11,7 @@ from tbp.commands.options import (
     add_bench_option,
     add_comparison_options,
     add_config_option,
+    add_revision,
     count,
     minutes,
     percent,
@@ -36,8 +37,8 @@ EXAMPLES = (
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("baseline", metavar="BASE", help="the commit compared against: a revision")
-    parser.add_argument("contender", metavar="HEAD", help="the commit judged; . is the working tree as it is")
+    add_revision(parser, "baseline", "BASE", "the commit compared against: a revision")
+    add_revision(parser, "contender", "HEAD", "the commit judged; . is the working tree as it is")
     meaning = "measure BASE itself, also where HEAD left it at an earlier commit (default: at that commit)"
     parser.add_argument("--tip", action="store_true", help=meaning)
     add_measuring_options(parser)
