@@ -78,7 +78,6 @@ def annotated(comparison: Comparison, *, fails: bool) -> list[Annotation]:
     return regressions + failed
 
 
-def unmeasured(baseline: str, contender: str, reason: str) -> Comparison:
+def unmeasured(baseline: ComparedCommit, contender: ComparedCommit, reason: str) -> Comparison:
     """The comparison of two commits that could not be measured, for ``reason``, a sentence."""
-    sides = ComparedCommit(baseline, ""), ComparedCommit(contender, "")
-    return Comparison("", *sides, method=phrases.MEASURED_IN_TURNS, judgements=(), notes=(reason,))
+    return Comparison("", baseline, contender, method="not measured", judgements=(), notes=(reason,))

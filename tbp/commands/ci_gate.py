@@ -13,7 +13,7 @@ from tbp.system.foreign_text import line_of
 from tbp.system.printing import command, warn
 
 if TYPE_CHECKING:
-    from tbp.gate.run import Gated
+    from tbp.ci.commits import Sides
     from tbp.model.comparison import Comparison
 
 HELP = "gate the pull request of this job: files, summary, annotations and outputs; sends nothing"
@@ -74,32 +74,32 @@ def _emptied(folder: Path) -> dict[str, Path]:
 
 def _judged(options: argparse.Namespace) -> tuple[Comparison, ExitCode]:
     """The comparison and the exit code of ``--strict``; where nothing could be measured, one that gives the reason."""
+    from tbp.asv.runner import require_asv
     from tbp.ci.answer import unmeasured
+    from tbp.commands.gate import measured
+    from tbp.model.comparison import ComparedCommit
+    from tbp.project.asv_config import read_config
     from tbp.wording.phrases import exit_code
 
+    sides = ComparedCommit(options.base or "base", ""), ComparedCommit(options.head or "head", "")
     try:
-        gated = _gated(options)
+        config = read_config(options.config)
+        require_asv()
+        sides = _commits(config.local_repository, options)
+        gated = measured(options, config, *sides)
     except TbpError as error:
         warn(f"tbp: {error}")
-        return unmeasured(options.base or "base", options.head or "head", str(error)), error.exit_code
+        return unmeasured(*sides, str(error)), error.exit_code
     return gated.comparison, gated.exit_code(exit_code(gated.comparison, strict=True))
 
 
-def _gated(options: argparse.Namespace) -> Gated:
-    from tbp.asv.runner import require_asv
+def _commits(repository: Path, options: argparse.Namespace) -> Sides:
     from tbp.ci.change import change_of_job
     from tbp.ci.commits import commits_of, named_commits
-    from tbp.commands.gate import measured
-    from tbp.project.asv_config import read_config
 
-    config = read_config(options.config)
-    require_asv()
-    repository = config.local_repository
     if options.base:
-        sides = named_commits(repository, options.base, options.head)
-    else:
-        sides = commits_of(repository, change_of_job(os.environ), options.head)
-    return measured(options, config, *sides)
+        return named_commits(repository, options.base, options.head)
+    return commits_of(repository, change_of_job(os.environ), options.head)
 
 
 def _append(variable: str, text: str) -> None:

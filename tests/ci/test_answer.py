@@ -6,7 +6,7 @@ import pytest
 
 from tbp.ci.answer import MOST_ANNOTATIONS, Annotation, FailOn, annotated, job_code, outputs, unmeasured
 from tbp.errors import ExitCode
-from tbp.model.comparison import Comparison
+from tbp.model.comparison import ComparedCommit, Comparison
 from tbp.system.printing import command
 
 from ..comparison.conftest import FAILED, HOSTILE, REGRESSION, comparison, comparison_of, hostile  # noqa: F401
@@ -40,9 +40,9 @@ def test_no_more_is_annotated_than_github_shows(comparison_of: Make):  # noqa: F
 
 
 def test_a_gate_without_a_measurement_annotates_the_reason():
-    assert annotated(unmeasured("main", "#17", "it does not build"), fails=True) == [
-        Annotation("error", "Not measured", "it does not build")
-    ]
+    assert annotated(
+        unmeasured(ComparedCommit("main", ""), ComparedCommit("#17", ""), "it does not build"), fails=True
+    ) == [Annotation("error", "Not measured", "it does not build")]
 
 
 def test_a_command_of_the_log_cannot_be_ended_by_a_name(capsys: pytest.CaptureFixture[str]):
