@@ -25,9 +25,14 @@ VERBS = {
     "hotspots": "hotspots",
     "export": "export",
     "trace prune": "prune",
+    "data pull": "data_pull",
+    "data push": "data_push",
     "demo": "demo",
 }
-GROUPS = {"trace": "what is kept of the traces beside asv's results"}
+GROUPS = {
+    "trace": "what is kept of the traces beside asv's results",
+    "data": "the branch on which runners share results",
+}
 EXIT_CODES = """exit codes:
   0  no confirmed regression        4  nothing measured, or benchmarks failed
   2  usage, configuration or input  5  something is undecided (only with --strict)

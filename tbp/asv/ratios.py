@@ -88,15 +88,40 @@ def add_ratios(results_dir: Path, measured: Iterable[tuple[SeriesKey, Ratio]]) -
         write_whole(path, msgspec.json.encode(_RatiosFile(FORMAT, machine, environment, listed)))
 
 
+def merged_ratios(ours: bytes, theirs: bytes) -> bytes:
+    """One file of two runners' ratios of one commit: each ratio once, those of ``ours`` first.
+
+    Where one of the two holds no ratios, it is the other; where both do not, ``ours``.
+    """
+    try:
+        right = _decoded(theirs)
+    except _UnusableRatios:
+        return ours
+    try:
+        left = _decoded(ours)
+    except _UnusableRatios:
+        return theirs
+    cells: dict[tuple[str, tuple[tuple[str, str], ...]], dict[Ratio, None]] = {}
+    for cell in (*left.cells, *right.cells):
+        cells.setdefault((cell.benchmark, cell.parameters), {}).update(dict.fromkeys(cell.ratios))
+    listed = tuple(_Cell(benchmark, parameters, tuple(ratios)) for (benchmark, parameters), ratios in cells.items())
+    return ours if listed == left.cells else msgspec.json.encode(msgspec.structs.replace(left, cells=listed))
+
+
 class _UnusableRatios(Exception):
     """A file that holds no ratios; the message is the reason."""
 
 
 def _read(path: Path) -> _RatiosFile:
     try:
-        stored = msgspec.json.decode(read_plain(path, MOST_BYTES), type=_RatiosFile)
+        return _decoded(read_plain(path, MOST_BYTES))
     except OSError as error:
         raise _UnusableRatios(f"it cannot be opened ({error.strerror})") from None
+
+
+def _decoded(data: bytes) -> _RatiosFile:
+    try:
+        stored = msgspec.json.decode(data, type=_RatiosFile)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _UnusableRatios(f"it holds no ratios ({error})") from None
     if stored.format != FORMAT:

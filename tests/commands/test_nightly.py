@@ -8,7 +8,7 @@ import pytest
 
 from tbp.__main__ import main
 from tbp.asv.leftovers import remove_abandoned, set_aside, set_machine_aside
-from tbp.asv.new_commits import FIRST_NIGHT, Pending, pending
+from tbp.nightly.new_commits import FIRST_NIGHT, Pending, pending
 from tbp.project.asv_config import AsvConfig, read_config
 
 from ..repositories import commit, git, new_repository

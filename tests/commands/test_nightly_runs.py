@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tbp.asv.new_commits import pending
+from tbp.nightly.new_commits import pending
 from tbp.asv.results import Results, read_results
 from tbp.model.series import Outcome
 from tbp.project.asv_config import read_config

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tbp.asv.night_lock import NAME, only_night
+from tbp.nightly.night_lock import NAME, only_night
 from tbp.errors import RunFailed
 from tbp.system.children import MARK
 
@@ -17,7 +17,7 @@ from tbp.system.children import MARK
 NIGHT = """
 import subprocess, sys, time
 from pathlib import Path
-from tbp.asv.night_lock import only_night
+from tbp.nightly.night_lock import only_night
 with only_night(Path(sys.argv[1])):
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True)
     print(child.pid, flush=True)
