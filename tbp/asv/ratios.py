@@ -89,9 +89,10 @@ def add_ratios(results_dir: Path, measured: Iterable[tuple[SeriesKey, Ratio]]) -
 
 
 def merged_ratios(ours: bytes, theirs: bytes) -> bytes:
-    """One file of two runners' ratios of one commit: each ratio once, those of ``ours`` first.
+    """One file of two runners' ratios of one commit, with each ratio once.
 
-    Where one of the two holds no ratios, it is the other; where both do not, ``ours``.
+    It is the file that has all of the other, ``theirs`` first, or else a new one. Where one of the two holds no ratios,
+    it is the other.
     """
     try:
         right = _decoded(theirs)
@@ -101,11 +102,15 @@ def merged_ratios(ours: bytes, theirs: bytes) -> bytes:
         left = _decoded(ours)
     except _UnusableRatios:
         return theirs
-    cells: dict[tuple[str, tuple[tuple[str, str], ...]], dict[Ratio, None]] = {}
-    for cell in (*left.cells, *right.cells):
-        cells.setdefault((cell.benchmark, cell.parameters), {}).update(dict.fromkeys(cell.ratios))
-    listed = tuple(_Cell(benchmark, parameters, tuple(ratios)) for (benchmark, parameters), ratios in cells.items())
-    return ours if listed == left.cells else msgspec.json.encode(msgspec.structs.replace(left, cells=listed))
+    sides = [
+        {(cell.benchmark, cell.parameters): dict.fromkeys(cell.ratios) for cell in file.cells} for file in (left, right)
+    ]
+    both = {key: sides[0].get(key, {}) | sides[1].get(key, {}) for key in sides[0] | sides[1]}
+    for content, side in ((theirs, sides[1]), (ours, sides[0])):
+        if {key: set(ratios) for key, ratios in side.items()} == {key: set(ratios) for key, ratios in both.items()}:
+            return content
+    cells = tuple(_Cell(*key, tuple(ratios)) for key, ratios in both.items())
+    return msgspec.json.encode(msgspec.structs.replace(left, cells=cells))
 
 
 class _UnusableRatios(Exception):

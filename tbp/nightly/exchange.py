@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Struct, field
 
 from tbp.errors import RunFailed, UnreadableInput, UsageError
-from tbp.nightly.folder_files import STATE, is_changing, is_result, is_shared, shared_files, table_of
+from tbp.nightly.folder_files import STATE, grows, is_changing, is_result, is_shared, shared_files, table_of
 from tbp.nightly.leases import END as LEASE_END
 from tbp.nightly.leases import Lease, read_lease, written
 from tbp.nightly.merging import merged
@@ -152,20 +152,25 @@ class Exchange:
     ) -> list[str]:
         """Writes what the branch has and the folder lacks, and what both changed, merged; the paths of those files."""
         differing = [path for path, blob in there.items() if here.get(path) != blob.hash and path not in pruned]
-        # What only this side changed stays as it is, and is sent.
-        wanted = [path for path in differing if path not in here or state.common.get(path) != there[path].hash]
+        # What only this side changed stays as it is, and is sent; of what only grows, nothing is ever taken out.
+        wanted = [
+            path for path in differing if path not in here or grows(path) or state.common.get(path) != there[path].hash
+        ]
+        received = []
         for path, theirs in zip(wanted, self.branch.contents([there[path] for path in wanted]), strict=True):
-            file = self.results_dir / path
-            content = theirs
-            if path in here and is_changing(path) and here[path] != state.common.get(path):
-                common = state.common.get(path)
-                base = self.branch.content(common) if common else None
-                content = merged(path, base, read_plain(file, MOST_FILE_BYTES), theirs)
+            file, content = self.results_dir / path, theirs
+            common = state.common.get(path, "")
+            if path in here and is_changing(path) and here[path] != common:
+                ours = read_plain(file, MOST_FILE_BYTES)
+                content = merged(path, self.branch.content(common) if common else None, ours, theirs)
+                if content == ours:
+                    continue
             file.parent.mkdir(parents=True, exist_ok=True)
             if not file.parent.resolve().is_relative_to(self.results_dir.resolve()):
                 raise UnreadableInput(f"{file.parent} leads out of the results folder: make it a folder of its own")
             write_whole(file, content)
-        return wanted
+            received.append(path)
+        return received
 
     def _to_send(self, merge: _Merge) -> tuple[dict[str, str], list[str]]:
         """The files that the branch lacks or has otherwise, with their hashes; sentences on those that stay here."""

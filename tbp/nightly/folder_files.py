@@ -45,6 +45,11 @@ def is_changing(path: str) -> bool:
     return not path.endswith((SESSION_END, TRACE_END, OPERATORS_END))
 
 
+def grows(path: str) -> bool:
+    """True of results and ratios, to which runners add."""
+    return path.endswith(RATIOS_END) or ("/" in path and path.endswith(".json") and not path.endswith("/machine.json"))
+
+
 def is_result(path: str) -> bool:
     """True of what asv writes in place, so that a killed one leaves it cut off."""
     return path.endswith(".json")

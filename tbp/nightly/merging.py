@@ -11,19 +11,15 @@ import json
 from tbp.asv.merged_results import merged_results
 from tbp.asv.ratios import END as RATIOS_END
 from tbp.asv.ratios import merged_ratios
-
-_OBJECTS = ("benchmarks.json", "machine.json")  # asv's files beside results
+from tbp.nightly.folder_files import grows
 
 
 def merged(path: str, base: bytes | None, ours: bytes, theirs: bytes) -> bytes:
     """The content of ``path``, relative to the results folder; ``base`` is None where it is not known any more."""
     if ours == theirs:
         return ours
-    name = path.rpartition("/")[2]
-    if name.endswith(RATIOS_END):
-        return merged_ratios(ours, theirs)
-    if "/" in path and name.endswith(".json") and name not in _OBJECTS:
-        return merged_results(ours, theirs)
+    if grows(path):
+        return merged_ratios(ours, theirs) if path.endswith(RATIOS_END) else merged_results(ours, theirs)
     return _merged_objects(base, ours, theirs)
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tbp.nightly.night_lock import NAME, only_night
 from tbp.errors import RunFailed
+from tbp.nightly.night_lock import NAME, only_night
 from tbp.system.children import MARK
 
 # A night with a child in a session of its own, which inherits the mark; the minder is not asked.
