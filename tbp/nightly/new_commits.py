@@ -68,11 +68,12 @@ def pending(config: AsvConfig, machine: str, stopped: Collection[str] = (), else
     measured, healthy = _stored(config.results_dir, machine)
     places = [place for place, commit in enumerate(history) if commit in measured]
     newest, oldest = (places[0], places[-1]) if places else (FIRST_NIGHT, 0)
+    until = min(len(history), max(oldest, FIRST_NIGHT), GAPS_AMONG)  # a first night may have been stopped
     free = [commit not in measured and commit not in elsewhere for commit in history]
     return Pending(
         new=tuple(commit for commit, is_free in zip(history[:newest], free, strict=False) if is_free),
         stopped=tuple(commit for commit in history if commit in stopped and commit in measured - set(elsewhere)),
-        gaps=tuple(history[place] for place in range(newest, min(oldest, GAPS_AMONG)) if free[place]),
+        gaps=tuple(history[place] for place in range(newest, until) if free[place]),
         sound=next((commit for commit in history if commit in healthy and commit not in elsewhere), ""),
     )
 
