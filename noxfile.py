@@ -21,7 +21,8 @@ def _install(session: nox.Session, *what: str) -> None:
 def _install_group(session: nox.Session, *groups: str, extras: str = "bench") -> None:
     """tbp with its ``extras``, editable, and the named dependency groups of pyproject.toml."""
     pyproject = nox.project.load_toml("pyproject.toml")
-    _install(session, "-e", f".[{extras}]", *nox.project.dependency_groups(pyproject, *groups))
+    tbp = f".[{extras}]" if extras else "."
+    _install(session, "-e", tbp, *nox.project.dependency_groups(pyproject, *groups))
 
 
 @nox.session
@@ -40,6 +41,14 @@ def tests(session: nox.Session) -> None:
     """All tests, the slow and the browser ones included where a Chromium is found."""
     _install_group(session, "test", extras="bench,tensorboard")
     session.run("pytest", *IN_TWO_PROCESSES, *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The docs site, into build/docs; `nox -s docs -- links` asks every address that its pages name instead."""
+    _install_group(session, "docs", extras="")
+    links = session.posargs == ["links"]
+    session.run("sphinx-build", "-W", "--keep-going", "-b", "linkcheck" if links else "html", "docs", "build/docs")
 
 
 @nox.session

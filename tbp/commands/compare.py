@@ -15,6 +15,14 @@ from tbp.commands.options import (
 from tbp.errors import ExitCode
 
 HELP = "judge one stored commit against another, measuring nothing"
+EXAMPLES = (
+    ("what became slower between two releases, of what is stored", "tbp compare v1.1 v1.2"),
+    (
+        "attention benchmarks only, as a comment for a pull request",
+        "tbp compare main HEAD --bench attention --markdown comment.md",
+    ),
+    ("for another program; 4 of a hash are enough", "tbp compare 3f2a 91cc --json"),
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

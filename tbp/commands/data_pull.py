@@ -10,6 +10,11 @@ from tbp.system.printing import show, warn
 
 HELP = "bring the results of a data branch into the results folder"
 
+EXAMPLES = (
+    ("the results of all runners, from the branch tbp-data of origin", "tbp data pull"),
+    ("from a branch of another remote", "tbp data pull --data upstream/nightly-results"),
+)
+
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     add_data_options(parser)

@@ -10,6 +10,11 @@ from tbp.system.printing import show, warn
 
 HELP = "bring the results folder to a data branch, merged with what is there"
 
+EXAMPLES = (
+    ("what was measured here, to the branch tbp-data of origin", "tbp data push"),
+    ("for a script: which files were sent", "tbp data push --json"),
+)
+
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     add_data_options(parser)

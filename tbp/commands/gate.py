@@ -23,6 +23,14 @@ if TYPE_CHECKING:
     from tbp.model.comparison import ComparedCommit
 
 HELP = "measure two commits in turns and say what became slower"
+EXAMPLES = (
+    ("is this branch slower than where it left main?", "tbp gate main HEAD"),
+    ("what the uncommitted changes cost, in five minutes at most", "tbp gate HEAD . --bench attention --budget 5"),
+    (
+        "in CI: a comment, a file for other programs, and exit code 5 where it cannot tell",
+        "tbp gate origin/main HEAD --strict --markdown comment.md --json gate.json",
+    ),
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

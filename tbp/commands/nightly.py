@@ -21,13 +21,25 @@ from tbp.system.printing import warn
 
 if TYPE_CHECKING:
     from tbp.model.runs import Run
-    from tbp.nightly.budget import Budget
+    from tbp.nightly.budget import NightBudget
     from tbp.nightly.exchange import Exchange
     from tbp.nightly.night import NightWork
     from tbp.nightly.night_lock import NightLock
     from tbp.project.asv_config import AsvConfig
 
 HELP = "measure the commits that are new, then report"
+EXAMPLES = (
+    ("measure what is new on the branch, and report it", "tbp nightly"),
+    (
+        "a runner with another host name every night, and at most five commits",
+        "tbp nightly --machine hosted-4core --most 5",
+    ),
+    (
+        "runners that share results and commits, for an hour",
+        "tbp nightly --machine hosted-4core --data origin/tbp-data --budget 60",
+    ),
+    ("only some benchmarks, without measuring in turns", "tbp nightly --bench attention --paired-budget 0"),
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -68,6 +80,7 @@ def run(options: argparse.Namespace) -> ExitCode:
 
 
 def _night(config: AsvConfig, options: argparse.Namespace, lock: NightLock, exchange: Exchange | None) -> ExitCode:
+    from tbp.asv.failures import failures
     from tbp.commands.output import print_summary, say_waiting, verdict_code
     from tbp.history.already_reported import first_reported
     from tbp.report.site.build import write_site
@@ -91,7 +104,7 @@ def _night(config: AsvConfig, options: argparse.Namespace, lock: NightLock, exch
         unsent = _shared(exchange)
     verdict = verdict_code(bool(fresh), summary.is_measured and _has_values(data.runs, work), options.exit_zero)
     if work.some_failed:
-        warn("tbp: some benchmarks failed; asv's words are above", *work.missing)
+        warn(*failures(config.results_dir, work.commits))
     return ExitCode.NOTHING_MEASURED if verdict is ExitCode.OK and (work.some_failed or unsent) else verdict
 
 
@@ -101,14 +114,14 @@ def _paired_minutes(config: AsvConfig, options: argparse.Namespace) -> float:
     return read_policy(config.policy_file).paired_budget if options.paired_budget is None else options.paired_budget
 
 
-def _budget(options: argparse.Namespace, paired_s: float) -> Budget:
-    from tbp.nightly.budget import Budget
+def _budget(options: argparse.Namespace, paired_s: float) -> NightBudget:
+    from tbp.nightly.budget import NightBudget
 
-    return Budget(60 * options.budget, paired_s) if options.budget else Budget()
+    return NightBudget(60 * options.budget, paired_s) if options.budget else NightBudget()
 
 
 def _measured(
-    config: AsvConfig, options: argparse.Namespace, lock: NightLock, budget: Budget, exchange: Exchange | None
+    config: AsvConfig, options: argparse.Namespace, lock: NightLock, budget: NightBudget, exchange: Exchange | None
 ) -> NightWork:
     """Measures the night's commits, and says what is left for the next one."""
     from tbp.asv.runner import hear_asv

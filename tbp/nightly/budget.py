@@ -19,7 +19,7 @@ class OutOfBudget(Exception):
     """The time was up before a commit was measured."""
 
 
-class Budget:
+class NightBudget:
     """Seconds from now on, of which the last ``paired_s`` at most are for pairs."""
 
     def __init__(self, total_s: float = inf, paired_s: float = 0.0) -> None:

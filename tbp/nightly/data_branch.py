@@ -29,7 +29,7 @@ def account(exchange: Exchange, exchanged: Exchanged) -> str:
 
 
 def account_as_json(exchange: Exchange, exchanged: Exchanged) -> str:
-    """The same for programs: an object with the branch, its commit, the paths of files, and notes."""
+    """An object for programs: the branch, its commit, the paths of files, and notes."""
     content = {
         "remote": exchange.branch.remote,
         "branch": exchange.branch.name,

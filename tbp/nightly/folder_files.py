@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tbp.asv.ratios import END as RATIOS_END
+from tbp.asv.reasons import END as REASONS_END
 from tbp.asv.session_files import SESSION_END
 from tbp.system.foreign_text import INVISIBLE
 from tbp.traces.recording import OPERATORS_END, TRACE_END
@@ -23,8 +24,9 @@ MOST_PATH = 1000  # characters; asv's longest names of environments and benchmar
 
 _NAME = r"[^/.][^/]*"
 _ENDS = "|".join(map(re.escape, (SESSION_END, TRACE_END, OPERATORS_END)))
+_BESIDE = "|".join(map(re.escape, (RATIOS_END, REASONS_END)))
 _SHARED = re.compile(
-    rf"benchmarks\.json|(?:nightly|notify)\.[\w-]+|{_NAME}/{_NAME}(?:\.json|{re.escape(RATIOS_END)})"
+    rf"benchmarks\.json|(?:nightly|notify)\.[\w-]+|{_NAME}/{_NAME}(?:\.json|{_BESIDE})"
     rf"|{_NAME}/{_NAME}\.traces/{_NAME}/{_NAME}(?:{_ENDS})"
 )
 
@@ -46,8 +48,10 @@ def is_changing(path: str) -> bool:
 
 
 def grows(path: str) -> bool:
-    """True of results and ratios, to which runners add."""
-    return path.endswith(RATIOS_END) or ("/" in path and path.endswith(".json") and not path.endswith("/machine.json"))
+    """True of results and the files beside them, to which runners add."""
+    return path.endswith((RATIOS_END, REASONS_END)) or (
+        "/" in path and path.endswith(".json") and not path.endswith("/machine.json")
+    )
 
 
 def is_result(path: str) -> bool:

@@ -27,7 +27,7 @@ LEASE = timedelta(hours=6)
 FORMAT = 1
 
 
-class Setup(Struct, frozen=True):
+class FleetSetup(Struct, frozen=True):
     """The machine, and the environments that asv.conf.json asks for: the results of one never stand for another's."""
 
     machine: str
@@ -37,7 +37,7 @@ class Setup(Struct, frozen=True):
 class Lease(Struct, frozen=True):
     """One commit that one runner measures, or was stopped at."""
 
-    setup: Setup
+    setup: FleetSetup
     runner: str
     commit: str  # full hash
     since: datetime  # UTC
@@ -49,7 +49,7 @@ class Lease(Struct, frozen=True):
         setup = hashlib.sha256(msgspec.json.encode(self.setup)).hexdigest()[:12]
         return f"{setup}-{self.runner}{END}"
 
-    def blocks(self, setup: Setup, runner: str, now: datetime) -> bool:
+    def blocks(self, setup: FleetSetup, runner: str, now: datetime) -> bool:
         """True where another runner measures its commit for ``setup`` at the moment."""
         return self.setup == setup and self.runner != runner and now < self.until
 
@@ -73,19 +73,25 @@ def runner_name(results_dir: Path) -> str:
     return hashlib.sha256("\n".join(facts).encode(errors="surrogateescape")).hexdigest()[:12]
 
 
-def leased(leases: Iterable[Lease], setup: Setup, runner: str, now: datetime) -> frozenset[str]:
+def leased(leases: Iterable[Lease], setup: FleetSetup, runner: str, now: datetime) -> frozenset[str]:
     """The commits that other runners measure for ``setup``."""
     return frozenset(lease.commit for lease in leases if lease.blocks(setup, runner, now))
 
 
-def unfinished(leases: Iterable[Lease], setup: Setup, runner: str, now: datetime) -> tuple[str, ...]:
+def unfinished(leases: Iterable[Lease], setup: FleetSetup, runner: str, now: datetime) -> tuple[str, ...]:
     """The commits of ``setup`` that this runner, or one whose lease has ended, was stopped at."""
     stopped = (lease for lease in leases if lease.setup == setup and not lease.blocks(setup, runner, now))
     return tuple(dict.fromkeys(lease.commit for lease in stopped))
 
 
 def taken(
-    leases: Iterable[Lease], setup: Setup, runner: str, commit: str, done: Iterable[str], now: datetime, last: timedelta
+    leases: Iterable[Lease],
+    setup: FleetSetup,
+    runner: str,
+    commit: str,
+    done: Iterable[str],
+    now: datetime,
+    last: timedelta,
 ) -> tuple[Lease, ...]:
     """``leases`` once ``runner`` has measured ``done``, and has the lease of ``commit`` for as long as ``last``."""
     stay = released(leases, setup, runner, (*done, commit), now)
@@ -94,7 +100,7 @@ def taken(
 
 
 def released(
-    leases: Iterable[Lease], setup: Setup, runner: str, done: Iterable[str], now: datetime
+    leases: Iterable[Lease], setup: FleetSetup, runner: str, done: Iterable[str], now: datetime
 ) -> tuple[Lease, ...]:
     """``leases`` once ``runner`` has measured ``done`` and measures nothing more.
 

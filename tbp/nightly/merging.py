@@ -11,6 +11,8 @@ import json
 from tbp.asv.merged_results import merged_results
 from tbp.asv.ratios import END as RATIOS_END
 from tbp.asv.ratios import merged_ratios
+from tbp.asv.reasons import END as REASONS_END
+from tbp.asv.reasons import merged_reasons
 from tbp.nightly.folder_files import grows
 
 
@@ -18,9 +20,11 @@ def merged(path: str, base: bytes | None, ours: bytes, theirs: bytes) -> bytes:
     """The content of ``path``, relative to the results folder; ``base`` is None where it is not known any more."""
     if ours == theirs:
         return ours
-    if grows(path):
-        return merged_ratios(ours, theirs) if path.endswith(RATIOS_END) else merged_results(ours, theirs)
-    return _merged_objects(base, ours, theirs)
+    if path.endswith(RATIOS_END):
+        return merged_ratios(ours, theirs)
+    if path.endswith(REASONS_END):
+        return merged_reasons(ours, theirs)
+    return merged_results(ours, theirs) if grows(path) else _merged_objects(base, ours, theirs)
 
 
 def _merged_objects(base: bytes | None, ours: bytes, theirs: bytes) -> bytes:

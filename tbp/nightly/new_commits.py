@@ -66,14 +66,14 @@ def pending(config: AsvConfig, machine: str, stopped: Collection[str] = (), else
     """
     history = branch_history(config)
     measured, healthy = _stored(config.results_dir, machine)
-    places = [place for place, commit in enumerate(history) if commit in measured]
-    newest, oldest = (places[0], places[-1]) if places else (FIRST_NIGHT, 0)
+    indices = [index for index, commit in enumerate(history) if commit in measured]
+    newest, oldest = (indices[0], indices[-1]) if indices else (FIRST_NIGHT, 0)
     until = min(len(history), max(oldest, FIRST_NIGHT), GAPS_AMONG)  # a first night may have been stopped
     free = [commit not in measured and commit not in elsewhere for commit in history]
     return Pending(
         new=tuple(commit for commit, is_free in zip(history[:newest], free, strict=False) if is_free),
         stopped=tuple(commit for commit in history if commit in stopped and commit in measured - set(elsewhere)),
-        gaps=tuple(history[place] for place in range(newest, until) if free[place]),
+        gaps=tuple(history[index] for index in range(newest, until) if free[index]),
         sound=next((commit for commit in history if commit in healthy and commit not in elsewhere), ""),
     )
 
@@ -93,7 +93,7 @@ def branch_history(config: AsvConfig) -> list[str]:
         ) from None
 
 
-class Measuring(Struct, frozen=True):
+class AsvMeasuring(Struct, frozen=True):
     """How commits are measured tonight."""
 
     config: AsvConfig
@@ -109,7 +109,7 @@ class Measuring(Struct, frozen=True):
                 "its commit is measured again"
             )
         # A benchmark that a commit has a value for, or has failed in, is not run again there.
-        options = ["--record-samples", "--show-stderr", "--skip-existing", f"--machine={self.machine}"]
+        options = ["--record-samples", "--skip-existing", f"--machine={self.machine}"]
         return run_commits(
             self.config.path,
             list(dict.fromkeys(filter(None, (commit, sound)))),
@@ -120,7 +120,7 @@ class Measuring(Struct, frozen=True):
         )
 
 
-def prepared(config: AsvConfig, machine: str, bench: Sequence[str], heard: Callable[[str], None]) -> Measuring:
+def prepared(config: AsvConfig, machine: str, bench: Sequence[str], heard: Callable[[str], None]) -> AsvMeasuring:
     """Clears away what killed runs left, and has asv describe this machine.
 
     Raises:
@@ -137,7 +137,7 @@ def prepared(config: AsvConfig, machine: str, bench: Sequence[str], heard: Calla
         )
     environment = passed_on(os.environ, read_policy(config.policy_file).pass_environment)
     _describe(config, machine, environment)
-    return Measuring(config, machine, tuple(patterns), environment)
+    return AsvMeasuring(config, machine, tuple(patterns), environment)
 
 
 def _describe(config: AsvConfig, machine: str, environment: dict[str, str]) -> None:

@@ -11,12 +11,12 @@ from functools import partial
 
 from msgspec import Struct
 
-from tbp.asv.runner import Ran, missing_dependencies
+from tbp.asv.runner import Ran
 from tbp.errors import RunFailed
-from tbp.nightly.budget import Budget, OutOfBudget
+from tbp.nightly.budget import NightBudget, OutOfBudget
 from tbp.nightly.exchange import Decide, Exchange
-from tbp.nightly.leases import LEASE, Lease, Setup, leased, now, released, runner_name, taken, unfinished
-from tbp.nightly.new_commits import Measuring, Pending, branch_history, pending, prepared
+from tbp.nightly.leases import LEASE, FleetSetup, Lease, leased, now, released, runner_name, taken, unfinished
+from tbp.nightly.new_commits import AsvMeasuring, Pending, branch_history, pending, prepared
 from tbp.nightly.night_lock import NightLock
 from tbp.project.asv_config import AsvConfig
 from tbp.wording import words
@@ -39,7 +39,6 @@ class NightWork(Struct, frozen=True):
     commits: tuple[str, ...]  # measured, oldest first
     left: Pending  # what the next night begins with
     some_failed: bool  # a benchmark did
-    missing: tuple[str, ...]  # a sentence for each dependency that the code under test lacked
     unsent: str = ""  # why the data branch did not get everything; empty where it did, or where there is none
 
 
@@ -47,11 +46,17 @@ class Night:
     """Measures commits until none is left, as many as are wished are done, or the budget is up."""
 
     def __init__(
-        self, config: AsvConfig, wish: Wish, lock: NightLock, budget: Budget, exchange: Exchange | None, heard: Heard
+        self,
+        config: AsvConfig,
+        wish: Wish,
+        lock: NightLock,
+        budget: NightBudget,
+        exchange: Exchange | None,
+        heard: Heard,
     ) -> None:
         self._config, self._wish, self._lock, self._budget = config, wish, lock, budget
         self._exchange, self._heard = exchange, heard
-        self._setup = Setup(wish.machine, config.environments)
+        self._setup = FleetSetup(wish.machine, config.environments)
         self._runner = runner_name(config.results_dir)
         self._done: list[str] = []
         self._left = Pending(())
@@ -64,7 +69,7 @@ class Night:
             UsageError, UnreadableInput: as ``pending`` and ``prepared``.
             RunFailed: asv measured nothing of a commit; those before it are stored and sent.
         """
-        some_failed, output = False, ""
+        some_failed = False
         commit = self._next()
         self._heard(_announced(self._left, self._wish.most))
         if commit:
@@ -73,7 +78,7 @@ class Night:
         try:
             while commit:
                 ran = self._measured(measuring, commit, partial(_heard_of, hear, len(self._done), total))
-                some_failed, output = some_failed or ran.some_failed, output + ran.output
+                some_failed = some_failed or ran.some_failed
                 commit = self._next()
         except OutOfBudget:
             self._heard(f"tbp: {commit[:8]} took longer than the budget had time for; the next night measures it again")
@@ -81,11 +86,11 @@ class Night:
             self._send(self._released)
             raise
         self._send(self._released)
-        places = {commit: place for place, commit in enumerate(branch_history(self._config))}
-        commits = sorted(self._done, key=lambda commit: -places.get(commit, 0))
-        return NightWork(tuple(commits), self._left, some_failed, tuple(missing_dependencies(output)), self._unsent)
+        ages = {commit: age for age, commit in enumerate(branch_history(self._config))}
+        commits = sorted(self._done, key=lambda commit: -ages.get(commit, 0))
+        return NightWork(tuple(commits), self._left, some_failed, self._unsent)
 
-    def _measured(self, measuring: Measuring, commit: str, heard: Heard) -> Ran:
+    def _measured(self, measuring: AsvMeasuring, commit: str, heard: Heard) -> Ran:
         self._lock.begins(commit)
         with self._budget.commit():
             ran = measuring(commit, self._left.sound, heard)
