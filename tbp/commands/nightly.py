@@ -82,9 +82,9 @@ def run(options: argparse.Namespace) -> ExitCode:
 def _night(config: AsvConfig, options: argparse.Namespace, lock: NightLock, exchange: Exchange | None) -> ExitCode:
     from tbp.asv.failures import failures
     from tbp.commands.output import print_summary, say_waiting, verdict_code
-    from tbp.history.already_reported import first_reported
+    from tbp.notify.news import first_told
     from tbp.report.site.build import write_site
-    from tbp.report.site.load import View, acknowledged_regressions, report_data, standing_regressions
+    from tbp.report.site.load import View, report_data
     from tbp.report.site.terminal import report_summary
     from tbp.wording import words
 
@@ -96,9 +96,8 @@ def _night(config: AsvConfig, options: argparse.Namespace, lock: NightLock, exch
     data = report_data(config, None, View(options.acks, site=options.out))
     summary = report_summary(data, write_site(data, options.out, say_waiting))
     print_summary(summary)
-    accepted = acknowledged_regressions(data.histories)
-    fresh = first_reported(standing_regressions(data.histories), config.results_dir, accepted)
-    warn(f"{words.count(len(fresh), 'regression')} that no night before reported")
+    fresh = first_told(data, config.results_dir)
+    warn(f"{words.count(len(fresh), 'event')} with regressions that no night before reported")
     if exchange is not None:
         _prune(config)
         unsent = _shared(exchange)

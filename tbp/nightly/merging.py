@@ -13,6 +13,8 @@ from tbp.asv.ratios import END as RATIOS_END
 from tbp.asv.ratios import merged_ratios
 from tbp.asv.reasons import END as REASONS_END
 from tbp.asv.reasons import merged_reasons
+from tbp.history.told_file import NAME as NOTE
+from tbp.history.told_file import merged_notes
 from tbp.nightly.folder_files import grows
 
 
@@ -24,6 +26,8 @@ def merged(path: str, base: bytes | None, ours: bytes, theirs: bytes) -> bytes:
         return merged_ratios(ours, theirs)
     if path.endswith(REASONS_END):
         return merged_reasons(ours, theirs)
+    if path == NOTE:
+        return merged_notes(ours, theirs)
     return merged_results(ours, theirs) if grows(path) else _merged_objects(base, ours, theirs)
 
 

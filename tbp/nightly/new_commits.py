@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Callable, Collection, Sequence
+import shutil
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 
 from msgspec import Struct
 
 from tbp.asv.leftovers import MACHINES, machine_facts, remove_abandoned, set_aside, set_machine_aside
 from tbp.asv.passed_environment import passed_on
+from tbp.asv.reasons import END as REASONS_END
+from tbp.asv.reasons import stored_outputs
 from tbp.asv.result_file import ASV_FACTS
 from tbp.asv.results import read_results
 from tbp.asv.runner import Ran, require_asv, run_asv, run_commits
@@ -32,6 +35,11 @@ FIRST_NIGHT = 3
 # Of the branch's newest commits. Ten nights that end early leave no larger hole with the 20 commits that a night
 # measures at most; older holes are of a history that was measured here and there on purpose.
 GAPS_AMONG = 200
+
+
+# Of the disk with the results. A commit's environment and traces take some hundred MB; with less it would fail again.
+ROOM_BYTES = 1_000_000_000
+NO_ROOM = ("No space left on device", "Disk quota exceeded")  # as Python and the system say it
 
 
 class Pending(Struct, frozen=True):
@@ -58,7 +66,7 @@ def machine_name(name: str) -> str:
 def pending(config: AsvConfig, machine: str, stopped: Collection[str] = (), elsewhere: Collection[str] = ()) -> Pending:
     """The commits that ``machine`` has not measured, without those that are measured ``elsewhere`` at the moment.
 
-    ``stopped`` are those at which a night was interrupted.
+    ``stopped`` are those at which a night was interrupted; one that failed for want of room counts as such.
 
     Raises:
         UsageError: the configuration names no local repository.
@@ -68,6 +76,7 @@ def pending(config: AsvConfig, machine: str, stopped: Collection[str] = (), else
     measured, healthy = _stored(config.results_dir, machine)
     indices = [index for index, commit in enumerate(history) if commit in measured]
     newest, oldest = (indices[0], indices[-1]) if indices else (FIRST_NIGHT, 0)
+    stopped = {*stopped, *without_room(config.results_dir, machine, measured)}
     until = min(len(history), max(oldest, FIRST_NIGHT), GAPS_AMONG)  # a first night may have been stopped
     free = [commit not in measured and commit not in elsewhere for commit in history]
     return Pending(
@@ -103,13 +112,15 @@ class AsvMeasuring(Struct, frozen=True):
 
     def __call__(self, commit: str, sound: str, heard: Callable[[str], None]) -> Ran:
         """Runs asv for ``commit``; results that are stored already are kept. Raises RunFailed: asv measured nothing."""
+        was_full = commit in without_room(self.config.results_dir, self.machine, (commit,))
         for path in set_aside(self.config.results_dir, (sound, commit) if sound else (commit,)):
             heard(
                 f"tbp: {path.stem} was cut off while it was written; it is now {path.name}, "
                 "its commit is measured again"
             )
-        # A benchmark that a commit has a value for, or has failed in, is not run again there.
-        options = ["--record-samples", "--skip-existing", f"--machine={self.machine}"]
+        # A benchmark that a commit has a value for, or has failed in, is not run again there, but for want of room.
+        skipped = "--skip-existing-successful" if was_full else "--skip-existing"
+        options = ["--record-samples", skipped, f"--machine={self.machine}"]
         return run_commits(
             self.config.path,
             list(dict.fromkeys(filter(None, (commit, sound)))),
@@ -118,6 +129,17 @@ class AsvMeasuring(Struct, frozen=True):
             environment=self.environment,
             heard=heard,
         )
+
+
+def without_room(results_dir: Path, machine: str, commits: Iterable[str]) -> frozenset[str]:
+    """The ``commits`` with a failure for want of room on the disk; none while the disk has little."""
+    failed = {path.name[:8] for path in (results_dir / machine).glob(f"*{REASONS_END}") if _had_no_room(path)}
+    has_room = bool(failed) and shutil.disk_usage(results_dir).free >= ROOM_BYTES
+    return frozenset(commit for commit in commits if has_room and commit[:8] in failed)
+
+
+def _had_no_room(path: Path) -> bool:
+    return any(words in output for output in stored_outputs(path).values() for words in NO_ROOM)
 
 
 def prepared(config: AsvConfig, machine: str, bench: Sequence[str], heard: Callable[[str], None]) -> AsvMeasuring:

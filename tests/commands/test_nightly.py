@@ -3,12 +3,14 @@
 import json
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from tbp.__main__ import main
 from tbp.asv.leftovers import remove_abandoned, set_aside, set_machine_aside
-from tbp.nightly.new_commits import FIRST_NIGHT, Pending, pending
+from tbp.asv.reasons import write_outputs
+from tbp.nightly.new_commits import FIRST_NIGHT, ROOM_BYTES, Pending, pending
 from tbp.project.asv_config import AsvConfig, read_config
 
 from ..repositories import commit, git, new_repository
@@ -74,6 +76,20 @@ def test_results_of_other_branches_and_machines_are_passed_over(config: AsvConfi
     path.write_text(path.read_text().replace(commits[0], aside))
     write_result(config.results_dir, commits[5], {"suite.track_bytes": [[1.0], [], "1"]}, machine="another")
     assert pending(config, "box") == Pending(tuple(commits[::-1][:FIRST_NIGHT]))
+
+
+def test_a_commit_that_failed_for_want_of_room_is_measured_again_once_there_is_some(
+    config: AsvConfig, monkeypatch: pytest.MonkeyPatch
+):
+    full, broken, newest = history(config)[-3:]
+    for each, output in ((full, "OSError: [Errno 28] No space left on device"), (broken, "ValueError: no")):
+        measure(config, each, None)
+        path = config.results_dir / "box" / f"{each[:8]}-env.reasons"
+        write_outputs(path, "box", "env", each, {("suite.track_bytes", ()): output})
+    measure(config, newest, 1.0)
+    assert pending(config, "box") == Pending((), stopped=(full,), sound=newest)
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: SimpleNamespace(free=ROOM_BYTES - 1))
+    assert pending(config, "box") == Pending((), sound=newest)
 
 
 def test_what_killed_runs_left_is_removed_after_an_hour(tmp_path: Path):
