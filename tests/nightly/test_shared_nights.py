@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tbp.cli import VERBS
+
 from ..repositories import commit, git, new_repository
 from ..result_folders import ASV_CONFIG
 
@@ -219,8 +221,9 @@ def test_the_jobs_of_the_workflow_hand_results_on_and_the_one_that_measures_neve
         scripts = steps(job)
         assert scripts, job
         for script in scripts:
-            told = script.replace("--github-issue", "--dry-run")
-            assert fleet.shell(clones[job], told, outputs) == 0, script
+            offline = script.replace("--github-issue", "--dry-run")
+            if offline.split()[1] in VERBS or offline.startswith("tbp data"):
+                assert fleet.shell(clones[job], offline, outputs) == 0, script
     assert (clones["report"] / "reports" / "site" / "index.html").exists()
     files = git(fleet.remote, "ls-tree", "-r", "--name-only", "tbp-data", "results/").split()
     assert len([name for name in files if name.startswith("results/github-hosted/") and "-" in name]) >= 3
