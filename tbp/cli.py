@@ -20,6 +20,7 @@ VERBS = {
     "report": "report",
     "ack": "acknowledge",
     "nightly": "nightly",
+    "notify": "notify",
     "compare": "compare",
     "gate": "gate",
     "hotspots": "hotspots",
