@@ -53,7 +53,7 @@ class HookTarget(Struct, frozen=True):
 
 
 class Tidings(Struct, frozen=True):
-    """What is to be told: every event that stands, and where its words come from."""
+    """Every event that stands, for targets that may not know it, and where its words come from."""
 
     source: MessageSource
     events: Events  # the oldest first
@@ -168,5 +168,5 @@ def payload_of(message: Message, data: ReportData) -> dict[str, Json]:
 
 
 def key_of(message: Message) -> str:
-    """The same digits for the same message, however often it is sent."""
+    """Digits that stand for a message, however often it is sent."""
     return message.id if isinstance(message, EventMessage) else "standing"

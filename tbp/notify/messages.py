@@ -191,7 +191,7 @@ def _row(change: SeriesChange) -> ChangedSeries:
 
 
 def _commands(standing: StandingEvent) -> tuple[Command, ...]:
-    """Those of the report; a command with a name that cannot be shown as it is stays out."""
+    """The commands that the report has; a command with a name that cannot be shown as it is stays out."""
     steps = next_steps(standing)
     several = (
         Command(steps.reason, steps.first),

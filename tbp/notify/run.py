@@ -136,7 +136,7 @@ def _tell_stdout(tidings: Tidings, opened: OpenNote, delivered: Delivered, print
 
 
 def as_json(delivered: Delivered) -> str:
-    """What was told to whom; ``tbp/schemas/notify.json`` describes the messages."""
+    """The messages and whom they reached, as JSON; ``tbp/schemas/notify.json`` describes the messages."""
     content = {
         "format": FORMAT,
         "is_sent": delivered.is_sent,

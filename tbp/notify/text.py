@@ -60,7 +60,7 @@ def event_text(message: EventMessage) -> str:
 
 
 def first_text(message: FirstMessage) -> str:
-    """What stands where a target begins, in lines."""
+    """The regressions that stand where a target begins, in lines."""
     lines = [f"{message.sentence}. From now on each new one is told once.", ""]
     lines += [f"  {flat((*event.headline, ' ', *event.cause))}" for event in message.events]
     lines += [f"  and {words.count(message.left_out, 'more event')}"] if message.left_out else []

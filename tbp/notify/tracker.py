@@ -12,7 +12,7 @@ from tbp.history.told import Fate
 from tbp.web.github import GitHub
 
 LABEL = "tbp-regression"
-"""Of every issue that tbp opens; it is how they are listed, and outsiders cannot set one."""
+"""The label of every issue that tbp opens; it is how they are listed, and outsiders cannot set one."""
 
 
 _REASONS = {Fate.ACCEPTED: "not_planned", Fate.RECOVERED: "completed", Fate.DENIED: "not_planned"}
