@@ -85,7 +85,7 @@ def _of(sessions: Sessions, machine: str) -> Sessions:
     """``sessions`` of one machine, or all of them."""
     if not machine:
         return sessions
-    return Sessions(tuple(each for each in sessions.sessions if each.key.machine == machine), sessions.problems)
+    return replace(sessions, sessions=tuple(each for each in sessions.sessions if each.key.machine == machine))
 
 
 class View(Struct, frozen=True):
