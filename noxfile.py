@@ -1,6 +1,5 @@
 """``nox`` runs every check; ``nox -s NAME`` one of them. Sessions install through constraints.txt, with pip."""
 
-import shutil
 import socket
 from pathlib import Path
 
@@ -33,7 +32,7 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "check", ".")
     session.run("mypy")
     session.run("lint-imports")
-    session.run("zizmor", "--offline", "--no-progress", "--persona=pedantic", ".github")
+    session.run("python", "tools/lint_workflows.py")
 
 
 @nox.session
@@ -58,14 +57,6 @@ def fuzz(session: nox.Session) -> None:
     session.run(
         "python", "tools/fuzz/run.py", *(session.posargs or ["all", "--executions=1000000", "--cpu-seconds=120"])
     )
-
-
-@nox.session
-def actionlint(session: nox.Session) -> None:
-    """The syntax of workflows; skipped where there is no actionlint, whose package downloads it from GitHub."""
-    if not shutil.which("actionlint"):
-        session.skip("no actionlint on PATH: go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.12")
-    session.run("actionlint", external=True)
 
 
 @nox.session

@@ -40,12 +40,19 @@ AIMS = {
         "ack": "acknowledge",
         "trace prune": "prune",
     },
+    "in a job of GitHub or GitLab": {
+        "ci gate": "ci_gate",
+        "ci comment": "ci_comment",
+    },
     "serve shells, editors and programs": {
         "completion": "completion",
         "schema": "schema",
     },
 }
-GROUPS = {"trace": "what is kept of the traces beside asv's results"}
+GROUPS = {
+    "ci": "what a job on a pull or merge request runs",
+    "trace": "what is kept of the traces beside asv's results",
+}
 VERBS = {verb: module for verbs in AIMS.values() for verb, module in verbs.items()}
 
 SUMMARY = "Which commit made what slower, by how much, how sure that is, and which operator did it."

@@ -136,6 +136,7 @@ def add_comparison_options(parser: argparse.ArgumentParser) -> None:
     add_form_option(parser, "--json", "as JSON")
     add_form_option(parser, "--markdown", "as a comment on a pull request")
     group_of(parser, OUTPUT).add_argument("--junit", type=Path, metavar="FILE", help="as JUnit XML")
+    group_of(parser, OUTPUT).add_argument("--svg", type=Path, metavar="FILE", help="as a picture of the effects")
     group_of(parser, VERDICT).add_argument("--strict", action="store_true", help="exit with 5 if anything is undecided")
     group_of(parser, OUTPUT).add_argument(
         "--verbose", action="store_true", help="list what did not change or was skipped too"
