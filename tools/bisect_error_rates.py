@@ -1,10 +1,10 @@
 """Error rates of ``tbp bisect``: wrong culprits, culprits that it finds, and the gates and pairs that it needs.
 
-    python tools/bisect_error_rates.py [--searches 1000] [--commits 32] [--seed 1]
+    python tools/bisect_error_rates.py [--searches 200] [--commits 32] [--tails heavy] [--seed 1]
 
 Simulates pairs without processes, as ``gate_error_rates.py`` does and with its three kinds of noise. The commits are a
 line; a random one of them has the effect, or none has. "two steps" splits it in two parts, 60 and 40 %, at two random
-commits. Prints a line per setting; takes about a minute on two cores.
+commits. Prints a line per setting; takes about five minutes on two cores.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from tbp.bisect.trials import Ruling
 from tbp.gate.evidence import Limits
 from tbp.statistics.paired_ratios import Pair
 
+TAILS = ("normal", "heavy", "two modes")
 NOISE = (0.01, 0.02, 0.03, 0.05)
 EFFECTS = (0.0, 0.03, 0.05, 0.10)
 HIT_SHARE, HIT = 0.10, 0.15
@@ -111,12 +112,14 @@ def line(setting: Setting, outcomes: Outcomes) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--searches", type=int, default=1000, help="for each setting")
+    parser.add_argument("--searches", type=int, default=200, help="for each setting")
     parser.add_argument("--commits", type=int, default=32)
+    parser.add_argument("--tails", default="", choices=("", *TAILS), help="only this kind of noise")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    shapes = [(1, *rest) for rest in product(("normal", "heavy", "two modes"), NOISE, EFFECTS)]
+    shapes = [(1, *rest) for rest in product(TAILS, NOISE, EFFECTS)]
     shapes += [(2, "normal", noise, 0.10) for noise in NOISE[:3]]
+    shapes = [shape for shape in shapes if options.tails in ("", shape[1])]
     settings = [
         Setting(tails, noise, effect, steps, options.commits, options.searches, options.seed)
         for steps, tails, noise, effect in shapes

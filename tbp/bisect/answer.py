@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from tbp.bisect.bisection import Bisection, Culprit, Ending, ProbeResult
 from tbp.bisect.search import Search
-from tbp.bisect.trials import Ruling, SeriesName, Trial
+from tbp.bisect.trials import Ruling, SeriesName, Trial, effect_of
 from tbp.errors import ExitCode
 from tbp.gate.run import INTERRUPTED
 from tbp.model.changes import State
@@ -47,7 +47,15 @@ def answer(search: Search, line: Sequence[LineCommit], series: SeriesName, ended
     )
     low, middle, high = _remaining(result)
     result = replace(result, remaining=middle, remaining_low=low, remaining_high=high)
-    return replace(result, next=tuple(_next(result, bench)))
+    return replace(result, next=tuple(_next(result, bench, _sides_of_rest(search))))
+
+
+def _sides_of_rest(search: Search) -> tuple[bool, bool]:
+    """True where the rest of the change may be before, or after the culprit: the probes show it, or tell neither."""
+    ends, levels = search.ends, search.bracket().levels
+    is_before = levels.good != 0
+    is_after = ends is not None and levels.bad != effect_of(ends, search.limits)
+    return is_before or not is_after, is_after or not is_before
 
 
 def exit_code(result: Bisection) -> ExitCode:
@@ -125,7 +133,7 @@ def _probes(search: Search, line: Sequence[LineCommit]) -> Iterator[ProbeResult]
         yield ProbeResult(line[index].commit, line[0].commit, "skipped", "", reason=reason)
 
 
-def _next(result: Bisection, bench: str) -> Iterator[str]:
+def _next(result: Bisection, bench: str, rest: tuple[bool, bool]) -> Iterator[str]:
     """Commands, each after what it is for. The user's pattern is quoted for a shell, hashes need it not."""
     series = shlex.quote(bench)
     if result.ending in (Ending.UNDECIDED, Ending.INTERRUPTED):
@@ -141,8 +149,10 @@ def _next(result: Bisection, bench: str) -> Iterator[str]:
     if commit.is_merge and len(commit.parents) == 2:
         yield f"inside the merge: tbp bisect {series} {result.good.commit[:8]} {result.bad.commit[:8]} --into-merges"
     yield f"every benchmark of it: tbp gate {before} {short}"
-    if result.has_remainder:
+    is_before, is_after = rest
+    if result.has_remainder and is_before:
         yield f"the rest before it: tbp bisect {series} {result.good.commit[:8]} {before}"
+    if result.has_remainder and is_after:
         yield f"the rest after it: tbp bisect {series} {short} {result.bad.commit[:8]}"
     if result.ends.state is State.REGRESSION:
         yield f"accept it: tbp ack {short} --reason …"

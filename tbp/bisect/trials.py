@@ -8,7 +8,7 @@ against the commit before it, with the fresh pairs by which the gate confirms.
 from __future__ import annotations
 
 from enum import Enum
-from math import isnan, log1p, nan
+from math import nan
 from typing import TypeAlias
 
 from msgspec import Struct, field
@@ -16,7 +16,8 @@ from msgspec.structs import replace
 
 from tbp.bisect.likeness import LEAST_PAIRS, MOST_PAIRS, Likeness, likeness
 from tbp.gate.cells import Cell
-from tbp.gate.evidence import CONFIRM_PAIRS, CellStanding, Evidence, Limits
+from tbp.gate.evidence import CONFIRM_PAIRS, CellStanding, Evidence, Limits, estimated
+from tbp.gate.judging import LEAST_PAIRS as LEAST_PAIRS_OF_ESTIMATE
 from tbp.gate.judging import judgements
 from tbp.model.changes import State
 from tbp.model.comparison import Judgement
@@ -143,5 +144,5 @@ _RULES = {Role.ENDS: _ends, Role.PROBE: _probe, Role.STEP: _step}
 
 def effect_of(trial: Trial, limits: Limits) -> float:
     """The effect of a trial as a log, by the pairs that decide; NaN where there are too few."""
-    effect = trial.judged(limits).effect
-    return nan if isnan(effect) else log1p(effect)
+    fresh = trial.evidence(limits).fresh
+    return estimated(fresh).effect if len(fresh) >= LEAST_PAIRS_OF_ESTIMATE else nan
