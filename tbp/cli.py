@@ -39,6 +39,7 @@ AIMS = {
         "data push": "data_push",
     },
     "look after what was found": {
+        "notify": "notify",
         "ack": "acknowledge",
         "trace prune": "prune",
     },
