@@ -256,6 +256,18 @@ def notify() -> Schema:
     })  # fmt: skip
 
 
+def data() -> Schema:
+    """The account of an exchange, which has no number of its format."""
+    return exactly({
+        "remote": described(TEXT, "git's name or the address of the remote"),
+        "branch": described(TEXT, "the data branch"),
+        "commit": described(TEXT, "its newest one, in full; empty where there is no branch yet"),
+        "received": described(TEXTS, "files, relative to the results folder"),
+        "sent": TEXTS,
+        "notes": described(TEXTS, "sentences on what was left out or mended"),
+    })  # fmt: skip
+
+
 def hotspots() -> Schema:
     facts = struct(views.Facts)
     operators = columns("operators.operators", "OPERATOR_COLUMNS", "operators.rates:RATE_COLUMNS") | {
@@ -488,6 +500,7 @@ SCHEMAS = {
     "acks": (acks, 1, "reports/acks.toml: the changes that a project accepts or looks into"),
     "bisection": (bisection, bisect_forms.FORMAT, "tbp bisect --json: the commit that changed a benchmark"),
     "comparison": (comparison, json_form.FORMAT, "tbp gate --json, tbp compare --json: two commits judged"),
+    "data": (data, 1, "tbp data push --json, tbp data pull --json: what went to and fro"),
     "hotspots": (hotspots, forms.FORMAT, "tbp hotspots --json: the operators of a trace, or the difference of two"),
     "notification": (notification, payload.FORMAT, "what tbp notify --webhook sends: an event, or what stands"),
     "notify": (notify, payload.FORMAT, "tbp notify --json: what was told to whom"),
