@@ -76,10 +76,9 @@ class Task(Struct, frozen=True):
 
 
 def tracked_series(
-    histories: Iterable[History], ratios: Ratios, relevant: float, results_dir: Path, commits: Iterable[str]
+    histories: Iterable[History], ratios: Ratios, relevant: float, results_dir: Path, machine: str
 ) -> list[Tracked]:
-    """The series of this machine that are times; ``histories`` are as runs alone show them, ``commits`` the night's."""
-    machine = _this_machine(results_dir, commits)
+    """The series of ``machine``, this one, that are times; ``histories`` are as runs alone show them."""
     is_untold = untold(results_dir)
     return [
         Tracked(
@@ -93,12 +92,6 @@ def tracked_series(
         for history in histories
         if history.unit == "seconds" and history.key.machine == machine
     ]
-
-
-def _this_machine(results_dir: Path, commits: Iterable[str]) -> str:
-    """asv's name for this machine: whose results were written last. Empty where tonight left none."""
-    paths = [path for commit in commits for path in results_dir.glob(f"*/{commit[:8]}-*.json")]
-    return max(paths, key=lambda path: path.stat().st_mtime_ns).parent.name if paths else ""
 
 
 def measure_in_turns(
