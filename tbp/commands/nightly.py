@@ -101,7 +101,8 @@ def _measure_in_turns(config: AsvConfig, commits: Sequence[str], budget: float |
     minutes = results.policy.paired_budget if budget is None else budget
     if minutes:
         histories = by_themselves(results)
-        tracked = tracked_series(histories, results.ratios, results.policy.relevant, config.results_dir, commits)
+        relevant, fleet = results.policy.relevant, results.fleet
+        tracked = tracked_series(histories, results.ratios, relevant, config.results_dir, commits, fleet)
         with Progress() as progress:
             progress.say("measuring in turns")
             measure_in_turns(config, tracked, commits, 60 * minutes, progress.line)
