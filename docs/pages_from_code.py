@@ -7,18 +7,25 @@ page for each part.
 from __future__ import annotations
 
 import argparse
+import textwrap
 from collections.abc import Iterator
+from importlib import import_module
 
-from tbp.cli import parser
+from tbp.cli import AIMS, VERBS, parser
+
+WIDTH = 100  # characters of a line of code: more would be scrolled on a laptop
 
 
 def verbs() -> str:
-    """A section for each verb of ``tbp``: its use, its arguments and options with their defaults, its examples."""
-    return "\n".join(_verb(words, subparser) for words, subparser in parsers(parser()))
+    """A section for each verb: its aim, its use, its examples, its arguments and options with their defaults."""
+    known = dict(parsers(parser()))
+    return "\n".join(
+        f"## To {aim}\n\n" + "\n".join(_verb(words, known[words]) for words in grouped) for aim, grouped in AIMS.items()
+    )
 
 
 def parsers(top: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.ArgumentParser]]:
-    """Each verb, as it is typed behind ``tbp``, with its parser; those of a group follow its first one."""
+    """Each verb, as it is typed behind ``tbp``, with its parser."""
     for action in top._actions:
         if isinstance(action, argparse._SubParsersAction):
             for name, subparser in action.choices.items():
@@ -29,15 +36,20 @@ def parsers(top: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.Argume
 
 
 def _verb(words: str, subparser: argparse.ArgumentParser) -> str:
+    command = import_module(f"tbp.commands.{VERBS[words]}")
     usage = " ".join(subparser.format_usage().removeprefix("usage: ").split())
-    text = f"## tbp {words}\n\n{_prose(subparser.description or '')}\n\n```text\n{usage}\n```\n"
+    wrapped = "\n".join(
+        textwrap.wrap(usage, WIDTH, subsequent_indent="    ", break_on_hyphens=False, break_long_words=False)
+    )
+    examples = "\n\n".join(
+        "\n".join([*(f"# {line}" for line in textwrap.wrap(aim, WIDTH)), line]) for aim, line in command.EXAMPLES
+    )
     actions = [action for action in subparser._actions if not isinstance(action, argparse._HelpAction)]
     rows = [_row(action, subparser) for action in actions if action.help != argparse.SUPPRESS]
-    if rows:
-        text += "\n| argument or option | meaning |\n| --- | --- |\n" + "\n".join(rows) + "\n"
-    if subparser.epilog:
-        text += f"\n```text\n{subparser.epilog.strip()}\n```\n"
-    return text
+    table = "\n".join(["| argument or option | meaning |", "| --- | --- |", *rows]) if rows else ""
+    blocks = (f"### tbp {words}", _prose(command.HELP).capitalize() + ".", f"```text\n{wrapped}\n```",
+              f"```sh\n{examples}\n```", table)  # fmt: skip
+    return "\n\n".join(block for block in blocks if block) + "\n"
 
 
 def _row(action: argparse.Action, subparser: argparse.ArgumentParser) -> str:

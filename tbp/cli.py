@@ -8,6 +8,7 @@ Results go to stdout, progress and warnings to stderr. Exit codes are ``tbp.erro
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -22,6 +23,7 @@ from tbp.system.foreign_text import line_of
 AIMS = {
     "begin": {
         "demo": "demo",
+        "check": "check",
     },
     "see which commit made what slower": {
         "report": "report",
@@ -31,14 +33,26 @@ AIMS = {
     },
     "measure": {
         "gate": "gate",
+        "bisect": "bisect",
         "nightly": "nightly",
     },
     "look after what was found": {
         "ack": "acknowledge",
         "trace prune": "prune",
     },
+    "in a job of GitHub or GitLab": {
+        "ci gate": "ci_gate",
+        "ci comment": "ci_comment",
+    },
+    "serve shells, editors and programs": {
+        "completion": "completion",
+        "schema": "schema",
+    },
 }
-GROUPS = {"trace": "what is kept of the traces beside asv's results"}
+GROUPS = {
+    "ci": "what a job on a pull or merge request runs",
+    "trace": "what is kept of the traces beside asv's results",
+}
 VERBS = {verb: module for verbs in AIMS.values() for verb, module in verbs.items()}
 
 SUMMARY = "Which commit made what slower, by how much, how sure that is, and which operator did it."
@@ -49,7 +63,7 @@ EXAMPLES = (
 )
 EXIT_CODES = """exit codes:
   0  no confirmed regression        4  nothing measured, or benchmarks failed
-  2  usage, configuration or input  5  something is undecided (only with --strict)
+  2  usage, configuration or input  5  something is undecided (bisect, or --strict)
   3  confirmed regression          130  interrupted, no regression confirmed
 """
 NARROWEST = 30  # characters of a line of help: what is left in a very narrow terminal
@@ -72,6 +86,10 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     if arguments[:1] == ["help"]:
         arguments = [*arguments[1:], "--help"]
     top = parser()
+    if "_ARGCOMPLETE" in os.environ:  # a shell asks what could come next
+        from tbp.commands.completers import complete
+
+        complete(top)
     _require_verb(top, arguments)
     return top.parse_args(arguments)
 

@@ -22,8 +22,9 @@ def test_the_examples_of_a_verb_are_taken_by_the_parser(verb: str, run: Run, cap
     module = import_module(f"tbp.commands.{VERBS[verb]}")
     assert 2 <= len(module.EXAMPLES) <= 4
     for aim, command in module.EXAMPLES:
-        assert command.startswith(f"tbp {verb}"), "it shows this verb"
-        assert parse(shlex.split(command)[1:]).verb is module.run
+        words = shlex.split(command.removeprefix('eval "$(').removesuffix(')"').partition(" > ")[0])
+        assert words[: 1 + len(verb.split())] == ["tbp", *verb.split()], "it shows this verb"
+        assert parse(words[1:]).verb is module.run
         assert aim[0] == aim[0].lower()
         assert not aim.endswith(".")
     code, out, _ = exit_of(run, capsys, *verb.split(), "--help")

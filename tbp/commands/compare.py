@@ -9,6 +9,7 @@ from tbp.commands.options import (
     add_branch_option,
     add_comparison_options,
     add_results_options,
+    add_revision,
     add_setup_options,
     find_config,
 )
@@ -26,8 +27,8 @@ EXAMPLES = (
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("baseline", metavar="A", help="the commit compared against: a revision, or 4 of a hash")
-    parser.add_argument("contender", metavar="B", help="the commit judged")
+    add_revision(parser, "baseline", "A", "the commit compared against: a revision, or 4 of a hash")
+    add_revision(parser, "contender", "B", "the commit judged")
     add_results_options(parser)
     add_branch_option(parser)
     add_setup_options(parser, "default: the one with most in common")

@@ -57,9 +57,9 @@ def _night(config: AsvConfig, options: argparse.Namespace) -> ExitCode:
     from tbp.asv.new_commits import measure, pending
     from tbp.asv.runner import hear_asv
     from tbp.commands.output import print_summary, say_waiting, verdict_code
-    from tbp.history.already_reported import first_reported
+    from tbp.notify.news import first_told
     from tbp.report.site.build import write_site
-    from tbp.report.site.load import View, acknowledged_regressions, report_data, standing_regressions
+    from tbp.report.site.load import View, report_data
     from tbp.report.site.terminal import report_summary
     from tbp.system.progress import Progress
     from tbp.wording import words
@@ -72,9 +72,8 @@ def _night(config: AsvConfig, options: argparse.Namespace) -> ExitCode:
     data = report_data(config, None, View(options.acks, site=options.out))
     summary = report_summary(data, write_site(data, options.out, say_waiting))
     print_summary(summary)
-    accepted = acknowledged_regressions(data.histories)
-    fresh = first_reported(standing_regressions(data.histories), config.results_dir, accepted)
-    warn(f"{words.count(len(fresh), 'regression')} that no night before reported")
+    fresh = first_told(data, config.results_dir)
+    warn(f"{words.count(len(fresh), 'event')} with regressions that no night before reported")
     verdict = verdict_code(
         bool(fresh), summary.is_measured and _has_values(data.runs, night.commits), options.exit_zero
     )

@@ -85,7 +85,7 @@ def test_the_line_has_what_the_names_begin_with(names: list[str], facts: dict[st
 
 
 def test_no_line_takes_another_machine_along():
-    sentence = lone_machines([*nights(["fv-box"] * 20, -30), *nights(POOL)], frozenset())
+    sentence = lone_machines([*nights(["fv-azure"] * 20, -30), *nights(POOL)], frozenset())
     assert sentence.endswith("in pyproject.toml")
 
 

@@ -233,8 +233,3 @@ def standing_regressions(histories: Iterable[History]) -> list[History]:
     Vanished and stale series are none: nobody measures whether they still are slower.
     """
     return [history for history in histories if history.state is State.REGRESSION and history.standing is not None]
-
-
-def acknowledged_regressions(histories: Iterable[History]) -> list[History]:
-    """Returns the series whose regression the project accepts."""
-    return [history for history in histories if history.state is State.ACKNOWLEDGED and history.standing is not None]
