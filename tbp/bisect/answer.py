@@ -84,7 +84,7 @@ def _culprit(trial: Trial, search: Search, line: Sequence[LineCommit], series: S
 
 def _ending(search: Search, steps: Sequence[Culprit], ended: str) -> Ending:
     ends = search.ends
-    if steps and (not ended or search.has_ended):
+    if steps and (not ended or search.has_ended or not search.steps):
         return Ending.COMMIT if len(search.suspects) == 1 else Ending.RANGE
     if ended == INTERRUPTED:
         return Ending.INTERRUPTED

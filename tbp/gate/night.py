@@ -15,7 +15,6 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from tbp.asv.checkouts import WAITING, checkouts
-from tbp.asv.fleet import Fleet
 from tbp.asv.ratios import Ratio, Ratios, add_ratios
 from tbp.asv.runner import interruptible
 from tbp.errors import RunFailed
@@ -84,18 +83,12 @@ class Task(Struct, frozen=True):
 
 
 def tracked_series(
-    histories: Iterable[History],
-    ratios: Ratios,
-    relevant: float,
-    results_dir: Path,
-    commits: Iterable[str],
-    fleet: Fleet,
+    histories: Iterable[History], ratios: Ratios, relevant: float, results_dir: Path, machine: str, name: str = ""
 ) -> list[Tracked]:
-    """The series of this machine that are times; ``histories`` are as runs alone show them, ``commits`` the night's.
+    """The series of this machine that are times; ``histories`` are as runs alone show them.
 
-    The machine's name is that of its newest run, which is tonight's.
+    asv calls it ``machine``, and the project ``name`` by its rules; the same where that is empty.
     """
-    machine = _this_machine(results_dir, commits)
     is_untold = untold(results_dir)
     return [
         Tracked(
@@ -108,14 +101,8 @@ def tracked_series(
             identifier=machine,
         )
         for history in histories
-        if history.unit == "seconds" and history.key.machine == fleet.now(machine)
+        if history.unit == "seconds" and history.key.machine == (name or machine)
     ]
-
-
-def _this_machine(results_dir: Path, commits: Iterable[str]) -> str:
-    """asv's name for this machine: whose results were written last. Empty where tonight left none."""
-    paths = [path for commit in commits for path in results_dir.glob(f"*/{commit[:8]}-*.json")]
-    return max(paths, key=lambda path: path.stat().st_mtime_ns).parent.name if paths else ""
 
 
 def measure_in_turns(

@@ -118,16 +118,18 @@ def test_pairs_of_a_night_are_stored_with_its_host_and_found_again_by_the_pool(p
     rule(project, POOL)
     config, newest = read_config(Path("asv.conf.json")), commit_hash(19)
     before = stored(config, None)
-    tracked = tracked_series(by_themselves(before), before.ratios, 0.0, config.results_dir, [newest], before.fleet)
+    host = "fv-az297-19"
+    name = before.fleet.now(host)
+    tracked = tracked_series(by_themselves(before), before.ratios, 0.0, config.results_dir, host, name)
     (series,) = tracked
     assert (series.key.machine, len(series.points)) == (f"hosted {PROCESSORS[1]}", 10)
     ratio = Ratio(commit_hash(11), newest, (0.01, 0.02))
     series.add(ratio)
     measure_in_turns(config, tracked, [newest], 0.0, print)  # no time for more
-    assert [path.relative_to(project / "results").parts[0] for path in project.rglob("*.paired")] == ["fv-az297-19"]
+    assert [path.relative_to(project / "results").parts[0] for path in project.rglob("*.paired")] == [host]
     assert stored(config, None).ratios.of == {series.key: (ratio,)}
     rule(project)
-    assert [key.machine for key in stored(config, None).ratios.of] == ["fv-az297-19"]
+    assert [key.machine for key in stored(config, None).ratios.of] == [host]
 
 
 def test_traces_are_found_by_the_name_and_by_the_identifier(traced_results: Path, run: Run, monkeypatch):

@@ -1,0 +1,13 @@
+// What furo leaves out for screen readers and keyboards, and axe finds: levels of headings, names of landmarks, and a stop
+// of the Tab key at whatever scrolls.
+for (const caption of document.querySelectorAll(".caption[role=heading]")) caption.setAttribute("aria-level", "2");
+document.querySelector(".sidebar-drawer")?.setAttribute("aria-label", "Pages of the site");
+document.querySelector(".toc-drawer")?.setAttribute("aria-label", "Parts of this page");
+
+function letTabReachWhatScrolls() {
+  for (const box of document.querySelectorAll(".table-wrapper, pre, .sidebar-scroll, .toc-scroll")) {
+    if (box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight) box.setAttribute("tabindex", "0");
+  }
+}
+letTabReachWhatScrolls();
+addEventListener("resize", letTabReachWhatScrolls);
