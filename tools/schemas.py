@@ -33,6 +33,7 @@ from tbp.model.triage import TriageStatus
 from tbp.notify import payload
 from tbp.project import acknowledgements
 from tbp.project.first_parents import LineCommit
+from tbp.project.machine_rules import MOST_RULE
 from tbp.project.policy import MOST_COUNT, Policy
 from tbp.report.data import summary_json
 from tbp.report.parts.next_steps import NextSteps
@@ -440,6 +441,10 @@ def series() -> Schema:
     })  # fmt: skip
 
 
+# Facts in braces and no other brace; the reader takes their names in any case, and asks for a letter or digit.
+MACHINE_NAME = "^([^{}]|\\{[^{}]+\\})+$"
+
+
 def policy() -> Schema:
     """``[tool.tbp]``: every key may be missing."""
     otherwise = Policy()
@@ -468,6 +473,11 @@ def policy() -> Schema:
         "names": {
             "type": "object", "additionalProperties": TEXT,
             "description": "regular expression, searched in an operator's name → the name to compare",
+        },
+        "machines": {
+            "type": "object",
+            "additionalProperties": {"type": "string", "pattern": MACHINE_NAME, "minLength": 1, "maxLength": MOST_RULE},
+            "description": "regular expression, searched in asv's identifier of a machine → its name, facts in braces",
         },
     }  # fmt: skip
     return exactly(known, known)
