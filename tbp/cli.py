@@ -17,6 +17,7 @@ from tbp.system.foreign_text import line_of
 
 # The verb → its module in tbp.commands, in the order of the help. A verb of two words belongs to a group.
 VERBS = {
+    "init": "init",
     "report": "report",
     "ack": "acknowledge",
     "nightly": "nightly",
