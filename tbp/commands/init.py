@@ -48,6 +48,8 @@ def run(options: argparse.Namespace) -> ExitCode:
     state = initial_state(Path())
     _introduce(state)
     choice = _choice(state, options)
+    if choice is not None:
+        warn(*(f"tbp: {note}" for note in choice.notes))
     workflows = Workflows(options.github, options.gitlab)
     files = planned(proposals(state, choice.suite if choice else None, workflows), options.force)
     if options.dry_run:
@@ -133,7 +135,6 @@ def _measure(state: InitialState, choice: Choice) -> None:
     from tbp.scaffold.first_run import measured
     from tbp.system.progress import Progress
 
-    warn(*(f"tbp: {note}" for note in choice.notes))
     warn(f"tbp: measuring {choice.suite.benchmark} on commit {state.around.commit[:8]}, as asv does it")
     with Progress() as progress:
         value = measured(read_config(state.config_path), choice.suite.benchmark, state.around.commit, progress.say)

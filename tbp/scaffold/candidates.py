@@ -140,7 +140,7 @@ def _of_module(
     """The candidate of a class of nn.Module: the more other modules it is made of, the likelier it is the whole."""
     inputs = max(1, _required(_method(node, "forward", modules)))
     arguments = guessed_arguments(_method(node, "__init__", modules), is_method=True, is_torch=True)
-    parts = len(names & modules.keys() - {node.name})
+    parts = len(names & modules.keys() - {node.name, *_bases(node)})
     return Candidate(module, node.name, arguments, inputs, score=(int(arguments is not None), 1, parts, is_exported))
 
 

@@ -13,7 +13,7 @@ from tbp.errors import UsageError
 from tbp.scaffold.candidates import Candidate
 from tbp.scaffold.package import SourcePackage
 from tbp.scaffold.suites import FirstSuite, import_suite, named_candidate, suites_of
-from tbp.scaffold.trial import first_that_works
+from tbp.scaffold.trial import Trial, first_that_works
 
 # More than a screen of names is no help to whoever has to choose.
 MOST_SHOWN = 9
@@ -38,9 +38,12 @@ def by_name(text: str, package: SourcePackage, known: Sequence[Candidate], runs:
     suites = suites_of(candidate, _has_ruler(package), has_gpu)
     if not runs:
         return Choice(suites[0])
-    trial = first_that_works(suites, package.source)
+    trial = first_that_works(suites, package)
     if trial.suite is None:
-        raise UsageError(f"cannot time {_advised(candidate, trial.reason, trial.missing, package)}")
+        if not trial.is_imported or trial.missing:
+            raise _unusable(trial, package)
+        advice = f"give other arguments, --callable '{candidate.spelled}(…)', or name another callable"
+        raise UsageError(f"cannot time {trial.reason}; {advice}")
     return Choice(trial.suite, trial.seconds)
 
 
@@ -70,10 +73,9 @@ def by_default(package: SourcePackage, known: Sequence[Candidate], runs: bool, h
     fallback = import_suite(package.name)
     if not runs:
         return Choice((suites or [fallback])[0])
-    trial = first_that_works([*suites, fallback], package.source)
+    trial = first_that_works([*suites, fallback], package)
     if trial.suite is None:
-        reason = trial.reasons[-1].partition(": ")[2] if trial.reasons else "it was not tried"
-        raise UsageError(f"cannot import {package.name}: {reason}; {_remedy(trial.missing, package)}")
+        raise _unusable(trial, package)
     if trial.suite is not fallback:
         return Choice(trial.suite, trial.seconds)
     advice = f"name a callable with --callable '{package.name}:NAME(ARGUMENTS)'"
@@ -85,13 +87,12 @@ def _has_ruler(package: SourcePackage) -> bool:
     return package.uses_torch and not package.is_compiled
 
 
-def _advised(candidate: Candidate, reason: str, missing: str, package: SourcePackage) -> str:
-    if missing:
-        return f"{reason}; {_remedy(missing, package)}"
-    return f"{reason}; give other arguments, --callable '{candidate.spelled}(…)', or another callable"
-
-
-def _remedy(missing: str, package: SourcePackage) -> str:
-    if missing and missing.partition(".")[0] != package.name.partition(".")[0]:
-        return "install your dependencies beside tbp (`pip install .` in the Python that runs tbp), and try again"
-    return f"correct it (`python -c 'import {package.name}'` shows more), or write the files only, with --no-run"
+def _unusable(trial: Trial, package: SourcePackage) -> UsageError:
+    """The error of a package that cannot be imported, or lacks a dependency."""
+    top = package.name.partition(".")[0]
+    if trial.missing and trial.missing.partition(".")[0] != top:
+        remedy = "install your dependencies beside tbp (`pip install .` in the Python that runs tbp), and try again"
+    else:
+        remedy = f"correct it (`python -c 'import {package.name}'` shows more), or write the files only, with --no-run"
+    subject = f"time {trial.reason}" if trial.is_imported else f"import {package.name}: {trial.reason}"
+    return UsageError(f"cannot {subject}; {remedy}")

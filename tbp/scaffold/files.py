@@ -31,7 +31,7 @@ class Proposal(Struct, frozen=True):
 
 
 class Fate(StrEnum):
-    """What becomes of a proposed file."""
+    """The future of a proposed file."""
 
     NEW = "new"
     CHANGED = "changed"
@@ -54,7 +54,7 @@ class PlannedFile(Struct, frozen=True):
 
 
 def planned(proposals: Iterable[Proposal], is_forced: bool) -> tuple[PlannedFile, ...]:
-    """What is to be written. Raises UsageError where a file cannot be read, or something else is in its way."""
+    """The proposals beside the files that are there. Raises UsageError where one cannot be read."""
     return tuple(_planned(proposal, is_forced) for proposal in proposals)
 
 

@@ -1,9 +1,10 @@
-"""Runs suites once each, in a process of its own that the project's code may break: ``python probe.py SOURCE FOLDER…``.
+"""Runs suites once each, in a process of its own that the project's code may break.
 
-Each FOLDER is a ``benchmark_dir`` of asv. For each, the first benchmark that can be timed is set up and called three
-times; a line of JSON says how that went. The first that works is the last that is tried. Run by its path, so it imports
-asv_runner and the standard library only.
+``probe.py SOURCE PACKAGE FOLDER…`` imports the package from SOURCE, then tries each FOLDER, a ``benchmark_dir`` of asv:
+its first benchmark that can be timed is set up and called three times. A line of JSON says how each went; the first
+that works is the last that is tried. Run by its path, so it imports asv_runner and the standard library only.
 
+    {"at": -1, …}                           the import of the package
     {"at": 0}                               it begins with the first folder
     {"at": 0, "seconds": 0.01, "lazy": false}   it works: seconds per call, and whether the call gave an iterator
     {"at": 0, "skipped": "…"} | {"at": 0, "failed": "…", "missing": "numpy"}
@@ -18,14 +19,22 @@ import sys
 import time
 import types
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 # A slower call makes a first benchmark tedious: asv repeats it some ten times in each of two rounds.
 SLOWEST_S = 2.0
 
 
+def imported(package: str) -> dict[str, object]:
+    """The answer on the import of the package. Raises whatever that raises."""
+    start_s = time.perf_counter()
+    importlib.import_module(package)
+    return {"seconds": min(SLOWEST_S, time.perf_counter() - start_s)}
+
+
 def attempt(folder: str) -> dict[str, object]:
-    """What came of the suite in ``folder``."""
+    """The answer on the suite in ``folder``. Raises whatever the suite raises."""
     from asv_runner.discovery import disc_benchmarks
 
     sys.path.insert(0, str(Path(folder).parent))
@@ -68,21 +77,22 @@ def failure(error: BaseException) -> dict[str, object]:
 
 
 def main() -> None:
-    _, source, *folders = sys.argv
+    _, source, package, *folders = sys.argv
     answers = os.dup(1)
     os.dup2(2, 1)  # the project may print what it likes
     # As the environment has it: behind Python's own modules, before a copy that is installed.
     sites = [index for index, path in enumerate(sys.path) if Path(path).name.endswith("-packages")]
     sys.path.insert(min(sites, default=len(sys.path)), source)
     with os.fdopen(answers, "w", encoding="utf-8") as stream:
-        for number, folder in enumerate(folders):
+        attempts = [partial(imported, package), *(partial(attempt, folder) for folder in folders)]
+        for number, work in enumerate(attempts, start=-1):
             print(json.dumps({"at": number}), file=stream, flush=True)
             try:
-                answer = attempt(folder)
+                answer = work()
             except BaseException as error:  # a module may even call sys.exit()
                 answer = failure(error)
             print(json.dumps({"at": number, **answer}), file=stream, flush=True)
-            if is_good(answer):
+            if is_good(answer) is (number >= 0):
                 break
         os._exit(0)  # whatever threads the project has left
 

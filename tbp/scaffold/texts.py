@@ -80,13 +80,11 @@ def _toml(text: str, path: Path, advice: str = "correct the file") -> dict[str, 
 
 def with_ignored(text: str, folders: Sequence[str]) -> str:
     """``text``, a .gitignore, with those of ``folders`` that it lacks."""
-    present = {line.strip() for line in text.splitlines()}
-    missing = [folder for folder in folders if not {folder, f"/{folder}", folder.rstrip("/")} & present]
-    return (
-        _with_lines(text, "\n# what asv and tbp make\n" + "".join(f"{folder}\n" for folder in missing))
-        if missing
-        else text
-    )
+    present = {line.strip().strip("/") for line in text.splitlines()}
+    missing = [folder for folder in folders if folder.strip("/") not in present]
+    if not missing:
+        return text
+    return _with_lines(text, "\n# what asv and tbp make\n" + "".join(f"{folder}\n" for folder in missing))
 
 
 def _with_lines(text: str, lines: str) -> str:

@@ -17,6 +17,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from tbp.asv.passed_environment import passed_on
+from tbp.scaffold.package import SourcePackage
 from tbp.scaffold.probe import is_good
 from tbp.scaffold.suites import FirstSuite
 from tbp.system.children import forget, kill_session, mind, temporary_folder
@@ -33,6 +34,7 @@ class Trial(Struct, frozen=True):
     suite: FirstSuite | None = None
     seconds: float = 0.0  # of a call
     reasons: tuple[str, ...] = ()
+    is_imported: bool = True  # False: not even the package itself, and why is the only reason
     missing: str = ""  # a module that the project needs and that is not installed
 
     @property
@@ -41,21 +43,27 @@ class Trial(Struct, frozen=True):
         return self.reasons[0] if self.reasons else "it was not tried"
 
 
-def first_that_works(suites: Sequence[FirstSuite], source: Path) -> Trial:
-    """The first of ``suites`` that runs over the package in ``source``."""
+def first_that_works(suites: Sequence[FirstSuite], package: SourcePackage) -> Trial:
+    """The first of ``suites`` that runs over the package."""
     reasons: list[str] = []
     missing = ""
     with temporary_folder() as folder:
         paths = [_written(suite, folder / str(number)) for number, suite in enumerate(suites)]
         timeout_s = TORCH_TRIAL_S if any(suite.is_for_torch for suite in suites) else TRIAL_S
-        answers = _answers(source, paths, folder, timeout_s)
+        answers = _answers(package, paths, folder, timeout_s)
+    late = {"failed": f"it gave no answer within {timeout_s:g} s, or ended its process"}
+    imported = answers.get(-1, late)
+    if not is_good(imported):
+        reason = _reason(imported if len(imported) > 1 else late)
+        return Trial(None, 0.0, (reason,), False, str(imported.get("missing") or ""))
     for number, suite in enumerate(suites):
-        answer = answers.get(number, {"failed": f"it gave no answer within {timeout_s:g} s"})
+        answer = answers.get(number, {})
+        answer = answer if len(answer) > 1 else late
         if is_good(answer):
-            return Trial(suite, float(str(answer["seconds"])), tuple(reasons), missing)
+            return Trial(suite, float(str(answer["seconds"])), tuple(reasons), True, missing)
         missing = missing or str(answer.get("missing") or "")
         reasons.append(f"{suite.subject}: {_reason(answer)}")
-    return Trial(None, 0.0, tuple(dict.fromkeys(reasons)), missing)
+    return Trial(None, 0.0, tuple(dict.fromkeys(reasons)), True, missing)
 
 
 def _reason(answer: Mapping[str, object]) -> str:
@@ -63,7 +71,7 @@ def _reason(answer: Mapping[str, object]) -> str:
         return "a call only makes an iterator"
     if "seconds" in answer:
         return f"a call takes {answer['seconds']:.2g} s"
-    return str(answer.get("failed") or answer.get("skipped") or "it ended its process")
+    return str(answer.get("failed") or answer.get("skipped"))
 
 
 def _written(suite: FirstSuite, folder: Path) -> Path:
@@ -77,27 +85,29 @@ def _written(suite: FirstSuite, folder: Path) -> Path:
     return package
 
 
-def _answers(source: Path, paths: Sequence[Path], folder: Path, timeout_s: float) -> dict[int, Mapping[str, object]]:
+def _answers(
+    package: SourcePackage, paths: Sequence[Path], folder: Path, timeout_s: float
+) -> dict[int, Mapping[str, object]]:
     """The last answer on each suite; one that hangs or ends the process is left behind, and the rest goes on."""
     answers: dict[int, Mapping[str, object]] = {}
     start = 0
     while start < len(paths):
-        printed = _probed(source, paths[start:], folder, timeout_s)
-        for line in printed.splitlines():
+        for line in _probed(package, paths[start:], folder, timeout_s).splitlines():
             answer = _object(line)
-            answers[start + _at(answer)] = answer
-        reached = max(answers, default=start)
-        start = max(reached, start) + 1
-        if any(map(is_good, answers.values())):
+            number = _at(answer)
+            answers[number if number < 0 else start + number] = answer
+        tried = [number for number in answers if number >= start]
+        if not tried or any(is_good(answers[number]) for number in tried):
             break
+        start = max(tried) + 1
     return answers
 
 
-def _probed(source: Path, paths: Sequence[Path], folder: Path, timeout_s: float) -> str:
+def _probed(package: SourcePackage, paths: Sequence[Path], folder: Path, timeout_s: float) -> str:
     current = folder / "current"
     current.mkdir(exist_ok=True)
     process = subprocess.Popen(
-        [sys.executable, "-P", str(PROGRAM), str(source), *map(str, paths)],
+        [sys.executable, "-P", str(PROGRAM), str(package.source), package.name, *map(str, paths)],
         cwd=current,
         env=passed_on(os.environ) | {"PYTHONDONTWRITEBYTECODE": "1"},
         stdin=subprocess.DEVNULL,
@@ -129,4 +139,4 @@ def _object(line: str) -> Mapping[str, object]:
 
 def _at(answer: Mapping[str, object]) -> int:
     number = answer.get("at")
-    return number if isinstance(number, int) and number >= 0 else 0
+    return number if isinstance(number, int) else -1
