@@ -1,6 +1,5 @@
 """``nox`` runs every check; ``nox -s NAME`` one of them. Sessions install through constraints.txt, with pip."""
 
-import shutil
 import socket
 from pathlib import Path
 
@@ -21,7 +20,8 @@ def _install(session: nox.Session, *what: str) -> None:
 def _install_group(session: nox.Session, *groups: str, extras: str = "bench") -> None:
     """tbp with its ``extras``, editable, and the named dependency groups of pyproject.toml."""
     pyproject = nox.project.load_toml("pyproject.toml")
-    _install(session, "-e", f".[{extras}]", *nox.project.dependency_groups(pyproject, *groups))
+    tbp = f".[{extras}]" if extras else "."
+    _install(session, "-e", tbp, *nox.project.dependency_groups(pyproject, *groups))
 
 
 @nox.session
@@ -32,14 +32,22 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "check", ".")
     session.run("mypy")
     session.run("lint-imports")
-    session.run("zizmor", "--offline", "--no-progress", "--persona=pedantic", ".github")
+    session.run("python", "tools/lint_workflows.py")
 
 
 @nox.session
 def tests(session: nox.Session) -> None:
     """All tests, the slow and the browser ones included where a Chromium is found."""
-    _install_group(session, "test", extras="bench,tensorboard")
+    _install_group(session, "test", extras="bench,tensorboard,completion")
     session.run("pytest", *IN_TWO_PROCESSES, *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The docs site, into build/docs; `nox -s docs -- links` asks every address that its pages name instead."""
+    _install_group(session, "docs", extras="")
+    links = session.posargs == ["links"]
+    session.run("sphinx-build", "-W", "--keep-going", "-b", "linkcheck" if links else "html", "docs", "build/docs")
 
 
 @nox.session
@@ -52,11 +60,28 @@ def fuzz(session: nox.Session) -> None:
 
 
 @nox.session
-def actionlint(session: nox.Session) -> None:
-    """The syntax of workflows; skipped where there is no actionlint, whose package downloads it from GitHub."""
-    if not shutil.which("actionlint"):
-        session.skip("no actionlint on PATH: go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.12")
-    session.run("actionlint", external=True)
+def package(session: nox.Session) -> None:
+    """Wheel and sdist in dist/: twine's check of both, and each installed in an environment of its own."""
+    session.install("build", "twine")
+    folder = Path(session.create_tmp()).resolve()
+    for old in folder.glob("*.*"):
+        old.unlink()
+    session.run("python", "-m", "build", "--outdir", str(folder), silent=True)
+    files = sorted(map(str, folder.glob("*.*")))
+    session.run("twine", "check", "--strict", *files)
+    for file in files:
+        environment = folder / ("of-" + file.rpartition(".")[2])
+        session.run("python", "-m", "venv", "--clear", str(environment))
+        session.run(str(environment / "bin" / "pip"), "install", "-q", "-c", "constraints.txt", file, external=True)
+        session.run(str(environment / "bin" / "tbp"), "--version", external=True)
+        session.run(str(environment / "bin" / "tbp"), "schema", external=True, silent=True)
+
+
+@nox.session(python=["3.11", "3.12", "3.13", "3.14"])
+def tests_on(session: nox.Session) -> None:
+    """The quick tests on each Python that is found; the others are skipped, and said to be."""
+    _install_group(session, "test")
+    session.run("pytest", *IN_TWO_PROCESSES, "-m", "not slow", *session.posargs)
 
 
 @nox.session

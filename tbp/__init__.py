@@ -2,118 +2,114 @@
 
 Importing ``tbp`` imports nothing else: ``tbp.blocks``, ``tbp.training`` and ``tbp.compression`` are the code
 under test, ``tbp.bench`` is the ruler that times it, and everything else analyses what was measured. For scripts and
-notebooks, ``tbp.load`` reads a results folder of asv into one pandas frame, ``tbp.report_data`` has what a report says
-of it as frames, ``tbp.change_points`` finds where the level of a series shifts, and ``tbp.plot`` draws the report's
-charts.
+notebooks there are the names in ``__all__``, which are stable: ``load`` reads a results folder of asv into one pandas
+frame, ``report_data`` has what a report says of it as frames, ``change_points`` finds where the level of a series
+shifts, ``hotspots`` and ``difference`` read traces, ``gate`` and ``compare`` judge two commits, and ``plot`` draws the
+report's charts. ``errors`` has what they raise.
 """
 
 from __future__ import annotations
 
+import sys
+
 __version__ = "0.1.0"
+__all__ = [
+    "ChangePoints",
+    "CommitComparison",
+    "HotspotTable",
+    "OperatorDifference",
+    "ReportFrames",
+    "__version__",
+    "change_points",
+    "compare",
+    "difference",
+    "errors",
+    "gate",
+    "hotspots",
+    "load",
+    "plot",
+    "report_data",
+]
 
 TYPE_CHECKING = False  # typing's own, without importing it
 if TYPE_CHECKING:
-    from os import PathLike
-
-    import pandas as pd
-
+    from tbp import errors as errors
     from tbp import plot as plot
-    from tbp.detection.detector import change_points as change_points
-    from tbp.report.data.frames import ReportFrames
-
+    from tbp.api.commits import CommitComparison as CommitComparison
+    from tbp.api.commits import compare as compare
+    from tbp.api.commits import gate as gate
+    from tbp.api.levels import ChangePoints as ChangePoints
+    from tbp.api.levels import change_points as change_points
+    from tbp.api.results import load as load
+    from tbp.api.results import report_data as report_data
+    from tbp.api.traces import HotspotTable as HotspotTable
+    from tbp.api.traces import OperatorDifference as OperatorDifference
+    from tbp.api.traces import difference as difference
+    from tbp.api.traces import hotspots as hotspots
+    from tbp.report.data.frames import ReportFrames as ReportFrames
 
 if not TYPE_CHECKING:  # which knows the names, and would take any other for one of these
+    _HOMES = {
+        "ChangePoints": "tbp.api.levels",
+        "CommitComparison": "tbp.api.commits",
+        "HotspotTable": "tbp.api.traces",
+        "OperatorDifference": "tbp.api.traces",
+        "ReportFrames": "tbp.report.data.frames",
+        "change_points": "tbp.api.levels",
+        "compare": "tbp.api.commits",
+        "difference": "tbp.api.traces",
+        "gate": "tbp.api.commits",
+        "hotspots": "tbp.api.traces",
+        "load": "tbp.api.results",
+        "report_data": "tbp.api.results",
+    }
+    _MODULES = ("errors", "plot", "gate", "hotspots")
+
+    def _at_home(name):
+        from importlib import import_module
+
+        return getattr(import_module(_HOMES[name]), name)
 
     def __getattr__(name: str) -> object:
-        """``tbp.change_points`` and ``tbp.plot``, imported on first use: they bring numpy, scipy and plotly."""
-        if name == "change_points":
-            from tbp.detection.detector import change_points
-
-            return change_points
-        if name == "plot":
+        """A name of ``__all__``, imported on first use: most of them bring numpy, pandas and scipy."""
+        if name in _MODULES:
             from importlib import import_module
 
-            return import_module("tbp.plot")
-        raise AttributeError(f"module 'tbp' has no attribute {name!r}")
+            return import_module(f"tbp.{name}")
+        if name not in _HOMES:
+            raise AttributeError(f"module 'tbp' has no attribute {name!r}")
+        value = globals()[name] = _at_home(name)
+        return value
 
+    def __dir__() -> list[str]:
+        return sorted({*__all__, "__doc__", "__file__", "__name__", "__path__"})
 
-def load(results_dir: str | PathLike[str]) -> pd.DataFrame:
-    """Every value of an asv results folder, one row per benchmark, parameters, machine, environment and commit.
+    class _FunctionAndRoom(type(sys)):
+        """``tbp.gate`` and ``tbp.hotspots`` are rooms of the analysis, and functions of the same name when called."""
 
-    | column | dtype | |
-    | --- | --- | --- |
-    | ``benchmark`` | category | asv's name |
-    | ``parameters`` | category | ``((name, value), …)`` in asv's order; ``()`` without parameters |
-    | ``machine``, ``environment``, ``commit`` | category | the commit as its full hash |
-    | ``date`` | datetime64[ms, UTC] | of the commit |
-    | ``outcome`` | category | ``"measured"``, ``"failed"`` or ``"skipped"`` |
-    | ``value`` | float64 | in ``unit``, per call: the median of the samples, or what ``track_`` returned; else NaN |
-    | ``q25``, ``q75`` | float64 | quartiles of the samples, in ``unit``; NaN where asv kept none |
-    | ``number`` | float64 | calls timed together; NaN where asv kept none |
-    | ``version`` | category | of the benchmark: values of two versions measure two things |
-    | ``unit``, ``type`` | category | ``"seconds"``, ``"bytes"``, …; ``"time"``, ``"peakmemory"``, ``"track"``, … |
-    | ``python`` | category | ``"3.11"`` |
-    | ``requirements`` | category | ``"numpy=1.26;torch="``: as asv was asked for them |
-    | ``hardware`` | category | ``"cpu=…;num_cpu=…;…;gpu=…"``: all that the run says of its machine; empty for nothing |
-    | ``started`` | datetime64[ms, UTC] | when the benchmark's measuring began; NaT where the file does not say |
+        def __call__(self, *arguments, **options):
+            return self.__wrapped__(*arguments, **options)
 
-    Needs neither asv nor torch. Files that cannot be used are left out, with one warning that says which and what to
-    do. What was read is kept in ``~/.cache/tbp`` where that saves time, unless ``TBP_NO_CACHE`` is set.
+        @property
+        def __wrapped__(self):
+            return _at_home(self.__name__.rpartition(".")[2])
 
-    Raises:
-        tbp.errors.NothingMeasured: there is no such folder, or no usable result in it.
-    """
-    import warnings
-    from pathlib import Path
+        @property
+        def __doc__(self):
+            return self.__wrapped__.__doc__
 
-    from tbp.asv.results import read_results
-    from tbp.system.foreign_text import line_of
+        @property
+        def __signature__(self):
+            from inspect import signature
 
-    results = read_results(Path(results_dir))
-    if results.problems:
-        shown = "\n".join(map(line_of, results.problems[:3]))
-        rest = f"\n… and {len(results.problems) - 3} more" if len(results.problems) > 3 else ""
-        warnings.warn(f"{shown}{rest}", stacklevel=2)
-    return results.frame
+            return signature(self.__wrapped__)
 
+    class _Tbp(type(sys)):
+        """This module: whoever imports a room makes it an attribute of ``tbp``, in place of the function."""
 
-def report_data(
-    results_dir: str | PathLike[str] | None = None,
-    *,
-    config: str | PathLike[str] | None = None,
-    branch: str = "",
-    base: str = "",
-    acks: str | PathLike[str] | None = None,
-) -> ReportFrames:
-    """All that `tbp report` says of a results folder, as pandas frames: nothing is written.
+        def __setattr__(self, name, value):
+            if name in _HOMES and isinstance(value, type(sys)):
+                value.__class__ = _FunctionAndRoom
+            super().__setattr__(name, value)
 
-    The project of the folder (its name, repository, ``[tool.tbp]`` and acks.toml) is that of the asv.conf.json beside
-    or above it, or of ``config``; without ``results_dir``, the results are those that the configuration names, by
-    default that in the current folder. ``branch``, ``base`` and ``acks`` are as those of `tbp report`.
-
-    The result has ``project``, ``verdict``, ``problems`` and three frames. Values are in ``unit``, times in seconds per
-    call; effects, intervals and noises are relative, 0.1 is 10 %; dates are datetime64[ms, UTC].
-
-    | frame | a row for | columns |
-    | --- | --- | --- |
-    | ``series`` | each series, worst first | ``benchmark``, ``parameters``, ``machine``, ``environment`` as in ``load``; ``state``, ``finding``, ``unit``, ``better``; ``value``, the newest; ``before``, ``after`` and ``effect`` of all its changes together; ``noise_within``, ``noise_between``, ``runs``; ``commit``, ``date``, ``subject`` of the last run; ``page`` |
-    | ``changes`` | each change of a series | the same four; ``commit``, ``date``, ``subject`` of the first run at the new level; ``last_before``, ``commits``, ``event``; ``before``, ``after``, ``effect``, ``low``, ``high``, ``p_value``; ``confirmed``, ``doubt``, ``kind``, ``what``, ``is_worse``, ``is_recovery``, ``counted``; ``acknowledged``, ``status``, ``owner``, ``link``; ``operators``, a list of sentences |
-    | ``events`` | each event, newest first; its index is ``event`` | ``commit``, ``date``, ``subject``, ``last_before``, ``commits``, ``kind``, ``what``; the number of ``series``, ``suspects``, ``benchmarks``, ``machines``; ``least_effect`` and ``most_effect``; ``seen``, ``status``, ``owner``, ``link`` |
-
-    Raises:
-        tbp.errors.NothingMeasured: there is no usable result.
-        tbp.errors.UsageError: a file of the project cannot be read, or an argument cannot be meant.
-    """  # noqa: E501 - rows of a table
-    from pathlib import Path
-
-    from tbp.project.asv_config import configuration
-    from tbp.project.config_of_results import config_of_results
-    from tbp.report.data.frames import report_frames
-    from tbp.report.site.load import View
-    from tbp.report.site.load import report_data as loaded
-
-    folder, path = (Path(given) if given is not None else None for given in (results_dir, config))
-    if path is None and folder is not None:
-        path = config_of_results(folder).path
-    project = configuration(path, folder, branch) if path is not None or folder is None else None
-    return report_frames(loaded(project, folder, View(Path(acks) if acks is not None else None, base)))
+    sys.modules[__name__].__class__ = _Tbp

@@ -27,6 +27,9 @@ def _exit_code(arguments: list[str]) -> int:
     from tbp.cli import parse
 
     options = parse(arguments)
+    if sys.platform == "win32":
+        warn("tbp: tbp runs on Linux and macOS; on Windows, run it in WSL")
+        return int(ExitCode.USAGE)
     from tbp.system.bounded import require_address_space  # which --help goes without
 
     try:

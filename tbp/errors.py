@@ -5,7 +5,8 @@ TbpError                    exit code 2 unless it says otherwise
 ├── UnreadableInput         a file or repository that cannot be read
 │   └── UnreadableTrace     … a profiler trace
 ├── NothingMeasured         exit code 4: no result to speak of
-└── RunFailed               exit code 4: asv or git failed; what was measured before is kept
+├── RunFailed               exit code 4: asv or git failed; what was measured before is kept
+└── NotDelivered            exit code 4: a server did not take a message; those that it took are noted
 """
 
 from __future__ import annotations
@@ -52,3 +53,13 @@ class RunFailed(TbpError):
     """asv or git failed; what had been measured before is kept."""
 
     exit_code = ExitCode.NOTHING_MEASURED
+
+
+class NotDelivered(TbpError):
+    """A server did not take a message; ``status`` is that of its answer, 0 where none came."""
+
+    exit_code = ExitCode.NOTHING_MEASURED
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status

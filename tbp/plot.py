@@ -89,7 +89,7 @@ def compare(
     baseline: str,
     contender: str,
     *,
-    bench: Sequence[str] = (),
+    bench: str | Sequence[str] = (),
     machine: str = "",
     environment: str = "",
     is_dark: bool = False,
@@ -107,7 +107,9 @@ def compare(
     from tbp.project.config_of_results import config_of_results
 
     path = config_of_results(Path(results_dir)).path
-    request = CompareRequest(baseline, contender, machine, environment, tuple(bench))
+    request = CompareRequest(
+        baseline, contender, machine, environment, (bench,) if isinstance(bench, str) else tuple(bench)
+    )
     comparison = compared(read_config(path) if path is not None else None, Path(results_dir), request)
     return comparison_figure(comparison, is_dark)
 

@@ -257,7 +257,7 @@ def test_every_verb_says_what_it_is_for(verb: str, capsys: pytest.CaptureFixture
 
 def test_every_module_of_a_verb_is_in_the_table():
     folder = Path(commands.__file__).parent
-    helpers = {"__init__", "options", "output"}
+    helpers = {"__init__", "completers", "options", "output"}
     assert {path.stem for path in folder.glob("*.py")} - helpers == set(VERBS.values())
 
 

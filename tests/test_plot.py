@@ -1,4 +1,4 @@
-"""The charts for notebooks, of results as asv stores them, and the examples that docs/notebooks.md shows."""
+"""The charts for notebooks, of results as asv stores them, and the examples that docs/how-to/notebooks.md shows."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -140,7 +140,7 @@ def test_what_cannot_be_drawn_is_named_with_what_can(frame, draw, message) -> No
 
 
 def test_the_examples_of_the_documentation_run(frame, tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
-    page = Path(__file__).parent.parent / "docs" / "notebooks.md"
+    page = Path(__file__).parent.parent / "docs" / "how-to" / "notebooks.md"
     examples = re.findall(r"^```python\n(.*?)^```$", page.read_text("utf-8"), re.DOTALL | re.MULTILINE)
     assert len(examples) == 9
     monkeypatch.setattr(tbp, "load", lambda _: frame)

@@ -4,9 +4,9 @@
 
 Simulates reports of many series, of one kind each. Noise of 1, 3 and 8 % is plain, of two modes, with outliers, or
 with drift and correlation. Series are long (100-300 runs, one value each), or of 15 or 8 runs with three sessions each,
-whose noise the run shares in part. Prints, without and with control of false discovery (docs/verdict.md, "History"),
-the number of claimed changes that are no step, and the share of steps of 10 % found at the right run, where one series
-in twenty has one. A report of 500 long series takes about 4 s of one core.
+whose noise the run shares in part. Prints, without and with control of false discovery
+(docs/explanation/change-points.md), the number of claimed changes that are no step, and the share of steps of 10 %
+found at the right run, where one series in twenty has one. A report of 500 long series takes about 4 s of one core.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tbp.asv.failures import failures
 from tbp.asv.ratios import read_ratios
 from tbp.asv.session_files import read_sessions
 from tbp.errors import TbpError
@@ -322,7 +323,7 @@ class Repository(Victim):
             contents = [path.read_bytes() for path in self.results.glob(f"*/{commit[:8]}-*.json")]
             values = [json.loads(content)["results"] for content in contents if is_json(content)]
             cells = [row[0] for results in values for row in results.values() if row and row[0] and row[0][0]]
-            missing += [f"{commit}: {len(cells)} cells"] * (len(cells) < 2)
+            missing += [f"{commit}: {len(cells)} cells, {failures(self.results, [commit])}"] * (len(cells) < 2)
         return missing
 
     def _commit(self, loops: int) -> None:

@@ -112,17 +112,23 @@ class Injection:
         return subprocess.Popen(
             [*program_of(self.made, self.fault), *self.made.command()],
             cwd=self.made.folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=self._limit(),
+            stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=self._prepared(),
         )  # fmt: skip
 
-    def _limit(self) -> Callable[[], None] | None:
+    def _prepared(self) -> Callable[[], None]:
+        """In the new process: its limits, and an interrupt that it hears, which a shell's background job ignores."""
+        limits = []
         if self.fault == "memory":
-            most = int(self.chance.uniform(100, 1500) * MB)
-            return lambda: resource.setrlimit(resource.RLIMIT_AS, (most, most))
+            limits.append((resource.RLIMIT_AS, int(self.chance.uniform(100, 1500) * MB)))
         if self.fault == "disk" and not can_mount():
-            most = int(self.chance.uniform(0, 20_000))
-            return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
-        return None
+            limits.append((resource.RLIMIT_FSIZE, int(self.chance.uniform(0, 20_000))))
+
+        def prepare() -> None:
+            for kind, most in limits:
+                resource.setrlimit(kind, (most, most))
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+        return prepare
 
     def run(self) -> tuple[int | None, str]:
         """The exit status, None where it hung; and the phase that a signal came in, empty where it had ended."""

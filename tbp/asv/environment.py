@@ -6,7 +6,8 @@ Listed under ``plugins`` in asv.conf.json, so this module is imported in asv's o
   metadata (``tbp.asv.project_metadata``), one for the packages of the Python that runs asv. Creating it took 4.7 s and
   switching commits 0.6 s where asv's own virtualenv with torch took 137 s and 58 s. For pure-Python projects; a project
   with compiled parts uses asv's own types;
-- the environment variables that tell the ruler where to leave sessions and traces (``tbp.bench.recorder``).
+- the environment variables that tell the ruler where to leave sessions and traces (``tbp.bench.recorder``);
+- the output of benchmarks that failed, stored beside their results (``tbp.asv.keep_reasons``).
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from asv.console import log
 from asv.machine import Machine, MachineCollection
 from asv.plugins.virtualenv import Virtualenv
 
+from tbp.asv.keep_reasons import keep_reasons
 from tbp.asv.project_metadata import write_metadata
 
 # Sorted by name when Python starts: the commit's source comes before the host's packages.
@@ -154,3 +156,4 @@ def announce(arguments: list[str]) -> None:
 
 
 announce(sys.argv[1:])
+keep_reasons()

@@ -84,7 +84,7 @@ def measure(
         ["machine", "--yes", "--config", config.path.name, *of_machine], config.path.parent, environment=environment
     )
     # A benchmark that a commit has a value for, or has failed in, is not run again there.
-    options = ["--record-samples", "--show-stderr", "--skip-existing", *of_machine]
+    options = ["--record-samples", "--skip-existing", *of_machine]
     commits = (*night.before, *night.commits)
     return run_commits(config.path, commits, bench=patterns, options=options, environment=environment, heard=hear)
 

@@ -1,8 +1,8 @@
 """The environment variables that asv gets, and so every build and benchmark of every commit.
 
 A job that measures holds tokens, and the code that it runs was written by whoever wrote the commit. So variables are
-passed by an allow-list, which docs/security.md has for users; ``pass_environment`` in [tool.tbp] adds to it. This is no
-sandbox: a benchmark may read what its user may read.
+passed by an allow-list, which docs/explanation/security.md has for users; ``pass_environment`` in [tool.tbp] adds to
+it. This is no sandbox: a benchmark may read what its user may read.
 """
 
 from __future__ import annotations

@@ -69,8 +69,11 @@ def run_asv(
     environment: Mapping[str, str] | None = None,
     heard: Callable[[str], None] = lambda line: None,
     stdin: str = "",
+    module: str = "asv",
 ) -> Ran:
     """Run ``asv ARGUMENTS`` in ``folder``; ``heard`` gets each line of its output as it comes.
+
+    ``module`` is run in place of asv, with the same arguments.
 
     Without an ``environment`` asv gets what ``passed_on`` passes of this process's.
     An interrupt, SIGTERM or SIGHUP ends asv and every process it started; results that asv stored before stay.
@@ -79,7 +82,7 @@ def run_asv(
         RunFailed: asv could not be started.
     """
     # -P: the project may have a folder called asv.
-    command = [sys.executable, "-P", "-m", "asv", *arguments]
+    command = [sys.executable, "-P", "-m", module, *arguments]
     try:
         process = subprocess.Popen(
             command,
@@ -161,12 +164,6 @@ def hear_asv(progress: Progress, line: str, *, is_kept: bool = True) -> None:
         progress.at(percent, 100)
 
 
-def missing_dependencies(output: str) -> list[str]:
-    """A sentence on each dependency that the code under test lacked, once, however many cells failed of it."""
-    lines = (line.strip().partition("MissingDependency: ")[2] for line in output.splitlines())
-    return [f"tbp: {line}" for line in dict.fromkeys(filter(None, lines))]
-
-
 def run_commits(
     config: Path,
     commits: Sequence[str],
@@ -176,7 +173,7 @@ def run_commits(
     environment: Mapping[str, str] | None = None,
     heard: Callable[[str], None] = lambda line: None,
 ) -> Ran:
-    """Run ``asv run`` over ``commits``, in their order.
+    """Run ``asv run`` over ``commits``, in their order; why benchmarks fail is stored (``tbp.asv.reasons``).
 
     Raises:
         RunFailed: asv ended without measuring all; the message has its last lines.
@@ -188,6 +185,7 @@ def run_commits(
         environment=environment,
         heard=heard,
         stdin="".join(f"{commit}\n" for commit in commits),
+        module="tbp.asv.keep_reasons",
     )
     if ran.status not in (0, SOME_BENCHMARKS_FAILED):
         last = " / ".join(line.strip(" ·") for line in ran.output.strip().splitlines()[-4:])

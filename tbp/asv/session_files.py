@@ -3,7 +3,7 @@
 Takes a results folder; beside asv's ``<machine>/<stem>.json`` lies ``<machine>/<stem>.traces/<benchmark>/`` with
 ``<cell>.<session>.session.json.gz`` and ``<cell>.<session>.pt.trace.json.gz`` (written by ``tbp.bench.recorder``),
 or ``<cell>.<session>.operators.json.gz`` where the trace was pruned (``tbp.traces.operator_files``).
-Gives ``Sessions`` with the paths of their traces; reading a trace is left to ``tbp.traces``.
+Gives ``Sessions`` with the paths of their traces and asv's reasons; reading a trace is left to ``tbp.traces``.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 
+from tbp.asv.reasons import read_reasons
 from tbp.asv.sessions import Session, Sessions
 from tbp.model.series import SeriesKey
 from tbp.system.bounded import OutOfBounds, read_plain, unpacked
@@ -96,7 +97,8 @@ def read_sessions(results_dir: Path) -> Sessions:
         f"{RECORD_AGAIN}"
         for path in sorted(traces)
     ]
-    return Sessions(tuple(sessions), tuple(problems))
+    reasons = read_reasons(results_dir)
+    return Sessions(tuple(sessions), (*problems, *reasons.problems), reasons)
 
 
 def _stored(path: Path) -> _SessionFile:

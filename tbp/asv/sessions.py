@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from tbp.asv.declarations import Benchmark
 from tbp.asv.parameters import completed
+from tbp.asv.reasons import Reasons
 from tbp.model.series import SeriesKey
 from tbp.statistics.robust import median
 
@@ -90,6 +91,7 @@ class Sessions(Struct, frozen=True, dict=True):
 
     sessions: tuple[Session, ...] = ()
     problems: tuple[str, ...] = ()  # sentences: which file could not be used and what to do
+    reasons: Reasons = Reasons()  # of cells without a value, from asv
 
     def of(self, key: SeriesKey, commit: str) -> tuple[Session, ...]:
         """The sessions of one run of a series at a commit, in order of time; empty where none is stored."""
@@ -149,9 +151,10 @@ class Sessions(Struct, frozen=True, dict=True):
         """The reason for a missing trace, as the ruler or the reader noted it; empty where none is known."""
         return next((session.trace_note for session in self.of(key, commit) if session.trace_note), "")
 
-    def skipped(self, key: SeriesKey, commit: str) -> str:
-        """The reason for skipping the cell; empty where it ran or has no session."""
-        return next((session.skipped for session in self.of(key, commit) if session.skipped), "")
+    def reason(self, key: SeriesKey, commit: str) -> str:
+        """Why the cell has no value, from the ruler or from asv; empty where it ran or nothing is known."""
+        skipped = next((session.skipped for session in self.of(key, commit) if session.skipped), "")
+        return skipped or self.reasons.of(key).get(commit, "")
 
     @cached_property
     def _usual_yardstick_s(self) -> Mapping[tuple[object, ...], float]:
@@ -237,7 +240,7 @@ def _suite(key: SeriesKey) -> tuple[object, ...]:
 def named_as_today(sessions: Sessions, benchmarks: Mapping[str, Benchmark]) -> Sessions:
     """``sessions`` under today's keys: each gets the parameters that its benchmark got later with a single value."""
     named = [_named_as_today(session, benchmarks.get(session.key.benchmark)) for session in sessions.sessions]
-    return Sessions(tuple(named), sessions.problems)
+    return replace(sessions, sessions=tuple(named))
 
 
 def _named_as_today(session: Session, declared: Benchmark | None) -> Session:

@@ -93,6 +93,18 @@ def chosen(argument: str, wanted: StoredTraces) -> tuple[TraceSource, ...]:
     return tuple(_read(source, _rules(wanted)) for source in cells)
 
 
+def only_cell(arguments: Sequence[str], wanted: StoredTraces) -> TraceSource:
+    """The only cell of one argument, or of several files together. Raises as ``chosen``, and where there are more."""
+    if len(arguments) == 1:
+        cells = sources(arguments[0], wanted)
+    else:
+        files = [path for argument in arguments for path in trace_files(argument) or (Path(argument),)]
+        cells = _of_files(f"{len(files)} traces", files, wanted)
+    if len(cells) != 1:
+        raise _ambiguous(" ".join(arguments[:1]), cells)
+    return _read(cells[0], _rules(wanted))
+
+
 def chosen_pairs(before: str, after: str, wanted: StoredTraces) -> tuple[tuple[TraceSource, TraceSource], ...]:
     """The cells to compare: those that two commits have in common, or the only cell of each side.
 

@@ -1,1 +1,1 @@
-"""The verbs of the command line, one a file: ``HELP``, ``add_options(parser)`` and ``run(options) -> ExitCode``."""
+"""The verbs of the command line, one a file: ``HELP``, ``EXAMPLES``, ``add_options`` and ``run``."""

@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from tbp.project.asv_config import AsvConfig
 
 HELP = "accept a regression, or say who looks into it: it stays in the report, and need not set the exit code"
+EXAMPLES = (
+    ("accept what one commit cost one benchmark", "tbp ack bench.time_step 3f2a91c --reason 'float32 on purpose'"),
+    (
+        "somebody looks into all that moved with a range of commits; it still counts",
+        "tbp ack 3f2a91c..91cc04b --owner ada --status investigating",
+    ),
+    ("accept it until a day", "tbp ack 'attention.*' 3f2a91c --reason 'waits for a release' --until 2027-01-31"),
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -9,17 +9,26 @@ from tbp.commands.options import (
     add_branch_option,
     add_comparison_options,
     add_results_options,
+    add_revision,
     add_setup_options,
     find_config,
 )
 from tbp.errors import ExitCode
 
 HELP = "judge one stored commit against another, measuring nothing"
+EXAMPLES = (
+    ("what became slower between two releases, of what is stored", "tbp compare v1.1 v1.2"),
+    (
+        "attention benchmarks only, as a comment for a pull request",
+        "tbp compare main HEAD --bench attention --markdown comment.md",
+    ),
+    ("for another program; 4 of a hash are enough", "tbp compare 3f2a 91cc --json"),
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("baseline", metavar="A", help="the commit compared against: a revision, or 4 of a hash")
-    parser.add_argument("contender", metavar="B", help="the commit judged")
+    add_revision(parser, "baseline", "A", "the commit compared against: a revision, or 4 of a hash")
+    add_revision(parser, "contender", "B", "the commit judged")
     add_results_options(parser)
     add_branch_option(parser)
     add_setup_options(parser, "default: the one with most in common")

@@ -9,6 +9,10 @@ from tbp.errors import ExitCode
 from tbp.system.printing import warn
 
 HELP = "make a sample repository, time and trace its commits for real, and report"
+EXAMPLES = (
+    ("in demo/, which must be empty or not there", "tbp demo"),
+    ("elsewhere", "tbp demo --out /tmp/demo"),
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -10,6 +10,13 @@ from tbp.errors import ExitCode
 from tbp.system.printing import say, warn
 
 HELP = "copies of traces for TensorBoard or ui.perfetto.dev"
+EXAMPLES = (
+    ("the newest commit's traces in TensorBoard", "tbp export --tensorboard log"),
+    (
+        "a copy that ui.perfetto.dev opens, of a trace that was cut off",
+        "tbp export cut.pt.trace.json.gz --perfetto whole.json.gz",
+    ),
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -11,6 +11,7 @@ from tbp.commands.options import (
     add_bench_option,
     add_comparison_options,
     add_config_option,
+    add_revision,
     count,
     minutes,
     percent,
@@ -20,16 +21,32 @@ from tbp.model import relevance
 from tbp.system.printing import warn
 
 if TYPE_CHECKING:
+    from tbp.gate.run import Gated
     from tbp.model.comparison import ComparedCommit
+    from tbp.project.asv_config import AsvConfig
 
 HELP = "measure two commits in turns and say what became slower"
+EXAMPLES = (
+    ("is this branch slower than where it left main?", "tbp gate main HEAD"),
+    ("what the uncommitted changes cost, in five minutes at most", "tbp gate HEAD . --bench attention --budget 5"),
+    (
+        "in CI: a comment, a file for other programs, and exit code 5 where it cannot tell",
+        "tbp gate origin/main HEAD --strict --markdown comment.md --json gate.json",
+    ),
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("baseline", metavar="BASE", help="the commit compared against: a revision")
-    parser.add_argument("contender", metavar="HEAD", help="the commit judged; . is the working tree as it is")
+    add_revision(parser, "baseline", "BASE", "the commit compared against: a revision")
+    add_revision(parser, "contender", "HEAD", "the commit judged; . is the working tree as it is")
     meaning = "measure BASE itself, also where HEAD left it at an earlier commit (default: at that commit)"
     parser.add_argument("--tip", action="store_true", help=meaning)
+    add_measuring_options(parser)
+    add_comparison_options(parser)
+
+
+def add_measuring_options(parser: argparse.ArgumentParser) -> None:
+    """Adds what is measured, where, for how long, and what is claimed of it."""
     add_config_option(parser)
     add_bench_option(parser)
     meaning = "what this machine is called in the verdict (default: its host name)"
@@ -44,7 +61,19 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--excluded", type=percent, default=relevance.EXCLUDED, metavar="PERCENT", help=meaning)
     meaning = "expected share of false ones among the changes claimed (default: 5)"
     parser.add_argument("--false-discovery-rate", type=percent, default=0.05, metavar="PERCENT", help=meaning)
-    add_comparison_options(parser)
+
+
+def measured(
+    options: argparse.Namespace, config: AsvConfig, baseline: ComparedCommit, contender: ComparedCommit
+) -> Gated:
+    """Both commits measured as ``add_measuring_options`` asks. Raises what ``tbp.gate.run.gate`` does."""
+    from tbp.gate.evidence import Limits
+    from tbp.gate.run import GateRequest, gate
+
+    limits = Limits(options.relevant, options.excluded, options.false_discovery_rate)
+    bench = tuple(options.bench)
+    request = GateRequest(bench, options.environment, options.threads, limits, 60 * options.budget, options.machine)
+    return gate(config, baseline, contender, request)
 
 
 def _parted(repository: Path, baseline: ComparedCommit, contender: ComparedCommit) -> ComparedCommit:
@@ -68,8 +97,6 @@ def run(options: argparse.Namespace) -> ExitCode:
     """
     from tbp.asv.runner import require_asv
     from tbp.commands.output import ComparisonOutput, write_comparison
-    from tbp.gate.evidence import Limits
-    from tbp.gate.run import GateRequest, gate
     from tbp.project.asv_config import read_config
     from tbp.project.working_tree import judged
 
@@ -80,9 +107,5 @@ def run(options: argparse.Namespace) -> ExitCode:
     baseline, contender = (judged(repository, name) for name in (options.baseline, options.contender))
     if not options.tip:
         baseline = _parted(repository, baseline, contender)
-    limits = Limits(options.relevant, options.excluded, options.false_discovery_rate)
-    request = GateRequest(
-        tuple(options.bench), options.environment, options.threads, limits, 60 * options.budget, options.machine
-    )
-    gated = gate(config, baseline, contender, request)
+    gated = measured(options, config, baseline, contender)
     return gated.exit_code(write_comparison(gated.comparison, output))

@@ -10,6 +10,11 @@ from tbp.errors import ExitCode, UsageError
 from tbp.system.printing import warn
 
 HELP = "the operators of a trace, or what separates two"
+EXAMPLES = (
+    ("where the time of a step goes", "tbp hotspots trace.json"),
+    ("what a commit changed, from the stored traces of both", "tbp hotspots main HEAD --bench attention"),
+    ("by nn.Module, with a flame graph", "tbp hotspots trace.json --group-by module --flame flame.html"),
+)
 RANKS = ("self", "device", "total", "flops", "memory")
 ORDERS = ("change", "lost")
 GROUPS = ("operator", "module", "line", "region")

@@ -57,8 +57,8 @@ def run(options: argparse.Namespace) -> ExitCode:
         return ExitCode.OK
     write(files, state.around.folder)
     _report(files, state, options)
-    if choice is not None and not options.no_run:
-        _measure(state, choice)
+    if choice is not None and not options.no_run and not _measure(state, choice):
+        return ExitCode.NOTHING_MEASURED
     _say_next(state)
     return ExitCode.OK
 
@@ -130,7 +130,8 @@ def _report(files: Sequence[PlannedFile], state: InitialState, options: argparse
         warn(f"tbp: `tbp init --{state.around.host}` adds workflows: every night, and for each request")
 
 
-def _measure(state: InitialState, choice: Choice) -> None:
+def _measure(state: InitialState, choice: Choice) -> bool:
+    """Runs the first benchmark; False where it failed."""
     from tbp.project.asv_config import read_config
     from tbp.scaffold.first_run import measured
     from tbp.system.progress import Progress
@@ -138,10 +139,14 @@ def _measure(state: InitialState, choice: Choice) -> None:
     warn(f"tbp: measuring {choice.suite.benchmark} on commit {state.around.commit[:8]}, as asv does it")
     with Progress() as progress:
         value = measured(read_config(state.config_path), choice.suite.benchmark, state.around.commit, progress.say)
-    if value.is_skipped:
+    if value.failure:
+        suite = Path(state.benchmark_dir) / choice.suite.file
+        warn(*value.failure, f"tbp: correct {suite}, or commit what it needs, and run `tbp nightly`")
+    elif value.is_skipped:
         say(f"{value.text} is skipped on the newest commit, which lacks it: commit your work, and it is measured")
     else:
         say(f"measured {value.text}")
+    return not value.failure
 
 
 def _say_next(state: InitialState) -> None:

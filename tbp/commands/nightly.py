@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     from tbp.project.asv_config import AsvConfig
 
 HELP = "measure the commits that are new, then report"
+EXAMPLES = (
+    ("measure what is new on the branch, and report it", "tbp nightly"),
+    (
+        "a runner with another host name every night, and at most five commits",
+        "tbp nightly --machine hosted-4core --most 5",
+    ),
+    ("only some benchmarks, without measuring in turns", "tbp nightly --bench attention --paired-budget 0"),
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -45,12 +53,13 @@ def run(options: argparse.Namespace) -> ExitCode:
 
 
 def _night(config: AsvConfig, options: argparse.Namespace) -> ExitCode:
+    from tbp.asv.failures import failures
     from tbp.asv.new_commits import measure, pending
-    from tbp.asv.runner import hear_asv, missing_dependencies
+    from tbp.asv.runner import hear_asv
     from tbp.commands.output import print_summary, say_waiting, verdict_code
-    from tbp.history.already_reported import first_reported
+    from tbp.notify.news import first_told
     from tbp.report.site.build import write_site
-    from tbp.report.site.load import View, acknowledged_regressions, report_data, standing_regressions
+    from tbp.report.site.load import View, report_data
     from tbp.report.site.terminal import report_summary
     from tbp.system.progress import Progress
     from tbp.wording import words
@@ -63,14 +72,13 @@ def _night(config: AsvConfig, options: argparse.Namespace) -> ExitCode:
     data = report_data(config, None, View(options.acks, site=options.out))
     summary = report_summary(data, write_site(data, options.out, say_waiting))
     print_summary(summary)
-    accepted = acknowledged_regressions(data.histories)
-    fresh = first_reported(standing_regressions(data.histories), config.results_dir, accepted)
-    warn(f"{words.count(len(fresh), 'regression')} that no night before reported")
+    fresh = first_told(data, config.results_dir)
+    warn(f"{words.count(len(fresh), 'event')} with regressions that no night before reported")
     verdict = verdict_code(
         bool(fresh), summary.is_measured and _has_values(data.runs, night.commits), options.exit_zero
     )
     if ran is not None and ran.some_failed:
-        warn("tbp: some benchmarks failed; asv's words are above", *missing_dependencies(ran.output))
+        warn(*failures(config.results_dir, night.commits))
         return ExitCode.NOTHING_MEASURED if verdict is ExitCode.OK else verdict
     return verdict
 

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tbp.commands.completers import benchmarks, revisions
 from tbp.system.printing import warn
 
 if TYPE_CHECKING:
@@ -16,20 +17,32 @@ STDOUT = Path("-")
 """The file of a form that is printed instead of the table."""
 
 
+# Titles of the groups in which a help shows options that several verbs have.
+RESULTS, BENCHMARKS, OUTPUT, VERDICT = "where the results are", "which benchmarks", "what is written", "the exit code"
+
+
+def group_of(parser: argparse.ArgumentParser, title: str) -> argparse._ArgumentGroup:
+    """The group of this title, made on first use."""
+    known = {group.title: group for group in parser._action_groups}
+    return known.get(title) or parser.add_argument_group(title)
+
+
 def add_config_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--config", type=Path, metavar="FILE", help="asv's configuration (default: asv.conf.json)")
+    group_of(parser, RESULTS).add_argument(
+        "--config", type=Path, metavar="FILE", help="asv's configuration (default: asv.conf.json)"
+    )
 
 
 def add_branch_option(parser: argparse.ArgumentParser) -> None:
     meaning = "the series are this branch's first parents (default: the first of branches in asv.conf.json)"
-    parser.add_argument("--branch", default="", metavar="NAME", help=meaning)
+    group_of(parser, RESULTS).add_argument("--branch", default="", metavar="NAME", help=meaning)
 
 
 def add_results_options(parser: argparse.ArgumentParser) -> None:
     """Adds where asv's results are: beside its configuration, or in a folder named here."""
     add_config_option(parser)
     meaning = "asv's results, with the asv.conf.json beside or above them that has them (default: what the config says)"
-    parser.add_argument("--results", type=Path, metavar="DIR", help=meaning)
+    group_of(parser, RESULTS).add_argument("--results", type=Path, metavar="DIR", help=meaning)
 
 
 def find_config(options: argparse.Namespace) -> None:
@@ -54,33 +67,45 @@ def find_config(options: argparse.Namespace) -> None:
 
 def add_acks_option(parser: argparse.ArgumentParser) -> None:
     meaning = "accepted changes (default: reports/acks.toml beside the configuration)"
-    parser.add_argument("--acks", type=Path, metavar="FILE", help=meaning)
+    group_of(parser, RESULTS).add_argument("--acks", type=Path, metavar="FILE", help=meaning)
 
 
 def add_exit_zero_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--exit-zero", action="store_true", help="do not let a regression set the exit code")
+    group_of(parser, VERDICT).add_argument(
+        "--exit-zero", action="store_true", help="do not let a regression set the exit code"
+    )
 
 
 def add_site_options(parser: argparse.ArgumentParser) -> None:
     """Adds what ``tbp report`` and ``tbp nightly`` need to build a site."""
     add_results_options(parser)
     add_branch_option(parser)
-    parser.add_argument("--out", type=Path, default=Path("reports/site"), metavar="DIR", help="default: reports/site")
+    group_of(parser, OUTPUT).add_argument(
+        "--out", type=Path, default=Path("reports/site"), metavar="DIR", help="default: reports/site"
+    )
     add_acks_option(parser)
     add_exit_zero_option(parser)
 
 
 def add_setup_options(parser: argparse.ArgumentParser, meaning: str) -> None:
     """Adds which machine's and which environment's results are meant; ``meaning`` is the help of both."""
-    parser.add_argument("--machine", default="", metavar="NAME", help=meaning)
-    parser.add_argument("--environment", default="", metavar="NAME", help=meaning)
+    group_of(parser, BENCHMARKS).add_argument("--machine", default="", metavar="NAME", help=meaning)
+    group_of(parser, BENCHMARKS).add_argument("--environment", default="", metavar="NAME", help=meaning)
+
+
+def add_revision(parser: argparse.ArgumentParser, name: str, metavar: str, meaning: str) -> None:
+    """Adds an argument that is a revision, which a shell completes with branches and tags."""
+    parser.add_argument(name, metavar=metavar, help=meaning).completer = revisions  # type: ignore[attr-defined]
 
 
 def add_bench_option(parser: argparse.ArgumentParser) -> None:
     meaning = (
         "only benchmarks whose name has it: a part of it, a name as tbp prints it, or asv's regex; may be repeated"
     )
-    parser.add_argument("--bench", action="append", default=[], metavar="NAME", help=meaning)
+    bench = group_of(parser, BENCHMARKS).add_argument(
+        "--bench", action="append", default=[], metavar="NAME", help=meaning
+    )
+    bench.completer = benchmarks  # type: ignore[attr-defined]  # argcomplete's
 
 
 def add_stored_traces_options(parser: argparse.ArgumentParser) -> None:
@@ -101,7 +126,7 @@ def stored_traces(options: argparse.Namespace) -> StoredTraces:
 
 def add_form_option(parser: argparse.ArgumentParser, flag: str, form: str) -> None:
     """Adds a form that goes to a file, or in place of the table to stdout."""
-    parser.add_argument(
+    group_of(parser, OUTPUT).add_argument(
         flag, type=Path, nargs="?", const=STDOUT, metavar="FILE", help=f"{form}; without FILE on stdout, not the table"
     )
 
@@ -110,9 +135,12 @@ def add_comparison_options(parser: argparse.ArgumentParser) -> None:
     """Adds the forms of a comparison and what becomes of its exit code."""
     add_form_option(parser, "--json", "as JSON")
     add_form_option(parser, "--markdown", "as a comment on a pull request")
-    parser.add_argument("--junit", type=Path, metavar="FILE", help="as JUnit XML")
-    parser.add_argument("--strict", action="store_true", help="exit with 5 if anything is undecided")
-    parser.add_argument("--verbose", action="store_true", help="list what did not change or was skipped too")
+    group_of(parser, OUTPUT).add_argument("--junit", type=Path, metavar="FILE", help="as JUnit XML")
+    group_of(parser, OUTPUT).add_argument("--svg", type=Path, metavar="FILE", help="as a picture of the effects")
+    group_of(parser, VERDICT).add_argument("--strict", action="store_true", help="exit with 5 if anything is undecided")
+    group_of(parser, OUTPUT).add_argument(
+        "--verbose", action="store_true", help="list what did not change or was skipped too"
+    )
     add_exit_zero_option(parser)
 
 

@@ -32,6 +32,7 @@ class ComparisonOutput(Struct, frozen=True):
     json: Path | None
     markdown: Path | None
     junit: Path | None
+    svg: Path | None
     strict: bool
     verbose: bool
     exit_zero: bool
@@ -43,7 +44,8 @@ class ComparisonOutput(Struct, frozen=True):
         Raises:
             UsageError: two forms would go to stdout, or a file into a folder there is none of.
         """
-        require_writable({"--json": options.json, "--markdown": options.markdown, "--junit": options.junit})
+        forms = ("json", "markdown", "junit", "svg")
+        require_writable({f"--{form}": getattr(options, form) for form in forms})
         return cls(**{name: getattr(options, name) for name in cls.__struct_fields__})
 
 
@@ -66,6 +68,7 @@ def write_comparison(comparison: Comparison, output: ComparisonOutput) -> ExitCo
     from tbp.comparison.json_form import to_json
     from tbp.comparison.junit import junit
     from tbp.comparison.markdown import markdown
+    from tbp.comparison.svg import svg
     from tbp.comparison.table import table
     from tbp.model.changes import State
     from tbp.wording.phrases import exit_code
@@ -74,6 +77,7 @@ def write_comparison(comparison: Comparison, output: ComparisonOutput) -> ExitCo
         "--json": (output.json, lambda: to_json(comparison)),
         "--markdown": (output.markdown, lambda: markdown(comparison)),
         "--junit": (output.junit, lambda: junit(comparison)),
+        "--svg": (output.svg, lambda: svg(comparison)),
     }
     width, colour = terminal_width(), has_colours()
     write_forms(forms, lambda: table(comparison, verbose=output.verbose, colour=colour, width=width))

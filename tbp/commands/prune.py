@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from tbp.traces.pruned import Pruned
 
 HELP = "replace raw traces of old runs by their operator tables; says what it would do unless --apply is given"
+EXAMPLES = (
+    ("how much room old traces take, and which would go", "tbp trace prune"),
+    ("replace them by their operator tables", "tbp trace prune --apply"),
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -13,6 +13,17 @@ if TYPE_CHECKING:
     from tbp.project.asv_config import AsvConfig
 
 HELP = "HTML from asv's results and the traces beside them"
+EXAMPLES = (
+    ("a site in reports/site of what asv measured in this project", "tbp report"),
+    (
+        "look at it in the browser, also from results without their repository",
+        "tbp report --results downloads/results --serve --open",
+    ),
+    (
+        "one file to send, of one machine's results, counting changes since the last release",
+        "tbp report --single-file --machine ci-1 --base v1.2 --out reports",
+    ),
+)
 DEFAULT_PORT = 8765
 SINGLE = "report.html"
 
@@ -54,7 +65,7 @@ def run(options: argparse.Namespace) -> ExitCode:
     summary = report_summary(data, first_page, options.all)
     print_summary(summary)
     if options.serve or options.open:
-        _show(first_page, options)
+        _show(first_page, data.results, options)
     return verdict_code(summary.is_regressed, summary.is_measured, options.exit_zero)
 
 
@@ -71,11 +82,11 @@ def _configuration(options: argparse.Namespace) -> AsvConfig | None:
     return config
 
 
-def _show(first_page: Path, options: argparse.Namespace) -> None:
-    """Serves the site until Ctrl-C, or opens it, as the command line wants it."""
+def _show(first_page: Path, results: str, options: argparse.Namespace) -> None:
+    """Serves the site until Ctrl-C, with the traces of ``results``, or opens it, as the command line wants it."""
     from tbp.report.site.serve import serve, show
 
     if options.serve:
-        serve(first_page, options.port, options.open)
+        serve(first_page, options.port, options.open, results)
     else:
         show(first_page.resolve().as_uri())

@@ -1,7 +1,7 @@
 """False discovery across the series of one report.
 
 Takes the changes of every series; gives them with those demoted to suspect that so many series would bring by chance
-alone. The method and what it was measured to do are in docs/verdict.md, "History".
+alone. The method and what it was measured to do are in docs/explanation/change-points.md.
 """
 
 from __future__ import annotations

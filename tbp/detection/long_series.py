@@ -23,7 +23,7 @@ from tbp.statistics.robust import median
 from tbp.system.arrays import Floats
 
 # Tuned on synthetic series (100-400 runs, noise 1-8 %, steps 2-30 %, with two modes, outliers and drift) of seeds
-# other than those that docs/verdict.md reports.
+# other than those that docs/explanation/change-points.md reports.
 # Penalty of a boundary in nats, in ln n; times (1 + rho) / (1 - rho), rho the residuals' lag-1 correlation. The
 # likelihood that chance alone gains over n places grows as ln n (Yao 1988). 1.3 costs 0.002 of F1 and saves a fifth of
 # the false alarms.

@@ -150,11 +150,16 @@ class Measuring:
         return [allowed[(self._teams + i) % len(allowed)] for i in range(self._threads)]
 
     def notes(self) -> Iterator[str]:
-        share = sum(self._contaminated) / len(self._contaminated) if self._contaminated else 0.0
-        if share > NOTED_SHARE:
-            yield f"other processes interrupted {share:.0%} of all blocks: a quieter machine would say more".replace(
-                "%", " %"
-            )
+        yield from contention_notes(self._contaminated)
+
+
+def contention_notes(shares: Sequence[float]) -> Iterator[str]:
+    """A sentence where many blocks were interrupted; ``shares`` are those of each pair."""
+    share = sum(shares) / len(shares) if shares else 0.0
+    if share > NOTED_SHARE:
+        yield f"other processes interrupted {share:.0%} of all blocks: a quieter machine would say more".replace(
+            "%", " %"
+        )
 
 
 def _assembled(team: Team) -> CellFailed | None:

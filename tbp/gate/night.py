@@ -22,9 +22,9 @@ from tbp.gate.discovery import discovered
 from tbp.gate.evidence import agrees, estimated
 from tbp.gate.measuring import Folders, Measuring
 from tbp.gate.worker_process import Deadline, OutOfTime
-from tbp.history.already_reported import untold
 from tbp.history.paired_changes import level_begin, wanted, with_pairs
 from tbp.history.paired_evidence import FRESH_LOOKS
+from tbp.history.told_file import untold
 from tbp.model import relevance
 from tbp.model.changes import Change, History
 from tbp.model.series import Point, SeriesKey

@@ -193,21 +193,25 @@ def measure(root: str, request: dict[str, Any], channel: Channel) -> None:
         channel.reply(skipped=reasons[0] if reasons else "its suite skips these parameters")
         return
     try:
-        step = WorkerStep(cell)
-        gc.collect()
-        gc.freeze()  # what is there now is not looked at again: a collection before each block costs nothing
-        channel.reply(ready=True, pid=os.getpid())
-        while (turn := channel.request())["do"] != "end":
-            match turn["do"]:
-                case "calibrate":
-                    pin(turn["cores"])
-                    channel.reply(**step.calibrated(turn["sample_s"], turn["warmup_s"]))
-                case "block":
-                    channel.reply(**step.block(turn["number"], turn["samples"]))
-                case "trace":
-                    channel.reply(traced=step.trace(turn["path"], turn["steps"]))
+        take_turns(WorkerStep(cell), channel)
     finally:
         cell.do_teardown()
+
+
+def take_turns(step: WorkerStep, channel: Channel) -> None:
+    """Say that ``step`` is ready, and answer its blocks until the referee ends it."""
+    gc.collect()
+    gc.freeze()  # what is there now is not looked at again: a collection before each block costs nothing
+    channel.reply(ready=True, pid=os.getpid())
+    while (turn := channel.request())["do"] != "end":
+        match turn["do"]:
+            case "calibrate":
+                pin(turn["cores"])
+                channel.reply(**step.calibrated(turn["sample_s"], turn["warmup_s"]))
+            case "block":
+                channel.reply(**step.block(turn["number"], turn["samples"]))
+            case "trace":
+                channel.reply(traced=step.trace(turn["path"], turn["steps"]))
 
 
 def pin(cores: list[int]) -> None:

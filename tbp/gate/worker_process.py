@@ -83,7 +83,13 @@ class Worker:
         environment = {k: v for k, v in checkout.variables.items() if k not in ("TBP_RESULTS_DIR", "TBP_RUN")}
         try:
             self.process = subprocess.Popen(
-                [checkout.python, str(PROGRAM), checkout.benchmark_dir, str(requests), str(replies)],
+                [
+                    checkout.python,
+                    checkout.program or str(PROGRAM),
+                    checkout.benchmark_dir,
+                    str(requests),
+                    str(replies),
+                ],
                 env=environment | pinned,
                 stdin=subprocess.DEVNULL,
                 stdout=self._output,

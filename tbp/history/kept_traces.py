@@ -40,7 +40,7 @@ def prune_plan(results: Results, sessions: Sessions, commits: Commits, policy: P
     """The raw traces that may go and the reasons why the rest stays."""
     traces = tuple(session for session in sessions.sessions if _is_raw(session.trace))
     # Without their traces the histories are the same, and no trace is read to tell what is in it.
-    bare = Sessions(tuple(replace(session, trace=None) for session in sessions.sessions))
+    bare = replace(sessions, sessions=tuple(replace(session, trace=None) for session in sessions.sessions))
     all_histories = histories(results, bare, commits, no_trace, policy=policy)
     runs = {run for history in all_histories for run in kept_runs(history, sessions, policy.keep_traces_of_newest_runs)}
     used = {path for key, commit in runs for path in sessions.traces(key, commit)}

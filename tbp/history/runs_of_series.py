@@ -82,7 +82,7 @@ class _SessionColumns(Struct, frozen=True):
         self.threads[index] = next((str(session.threads) for session in of_run if session.threads), "")
         if is_time and (medians := sessions.medians_s(key, commit)):
             self.medians[index] = medians
-        if reason := sessions.skipped(key, commit):
+        if reason := sessions.reason(key, commit):
             self.reasons[index] = reason
 
 
@@ -179,10 +179,10 @@ def _recorded(
 ) -> _SessionColumns:
     """The sessions of a series at each of its commits, which are at ``position`` in their order."""
     recorded = _SessionColumns([""] * len(position), [""] * len(position), {}, {})
-    with_sessions = sessions.commits(key)
-    for index, at in enumerate(position.tolist() if with_sessions else ()):
+    with_sessions, reasons = sessions.commits(key), sessions.reasons.of(key)
+    for index, at in enumerate(position.tolist() if with_sessions or reasons else ()):
         commit = commits.order[at].hash
-        if commit in with_sessions:
+        if commit in with_sessions or commit in reasons:
             recorded.add(index, sessions, key, commit, bool(is_time[index]))
     return recorded
 

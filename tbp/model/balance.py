@@ -2,8 +2,8 @@
 
 Takes changes, the direction that is the worse one and the noise; gives a ``Balance``. A regression stands from its
 change until the level before it is back. What is put down to something else than the code carries all levels along, so
-it neither repairs nor causes anything. docs/verdict.md has the table of all situations, each with the levels of an
-example. Which changes there are is decided before; ``states`` has the word for a balance.
+it neither repairs nor causes anything. docs/explanation/states.md has the table of all situations, each with the
+levels of an example. Which changes there are is decided before; ``states`` has the word for a balance.
 """
 
 from __future__ import annotations

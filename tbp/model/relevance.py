@@ -1,6 +1,6 @@
 """Effect sizes from which on a difference matters, one for each question asked. Relative: 0.01 is 1 %.
 
-docs/verdict.md has them as a table. What is significant and smaller than these is no news.
+docs/explanation/change-points.md has them as a table. What is significant and smaller than these is no news.
 """
 
 LEAST_SHOWN = 0.0005
@@ -14,7 +14,7 @@ LONG_SERIES = 0.01
 
 TWO_COMMITS = 0.02
 """Smallest difference of two commits or two variants: runs of one commit on a quiet machine differ by 1 to 2 %
-(docs/ruler.md). Comparisons, gates, pairs of a night, the heatmap and the page of compression use it."""
+(docs/explanation/ruler.md). Comparisons, gates, pairs of a night, the heatmap and the page of compression use it."""
 
 EXCLUDED = 0.05
 """Size of a difference that "no change" must exclude. A gate measures twenty pairs at most: with a spread of 3 % their

@@ -1,7 +1,7 @@
 """The branch that the series follow: the one that asv.conf.json names, or the repository's default branch.
 
-Takes a repository and a name, gives the branch with its newest commit, whatever is checked out. docs/verdict.md has
-the order in which a default branch is looked for.
+Takes a repository and a name, gives the branch with its newest commit, whatever is checked out.
+docs/explanation/series.md has the order in which a default branch is looked for.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Takes a benchmark's name, type and unit and the project's policy; gives a ``Direction``. The first source that decides
 counts: ``[tool.tbp.better]`` of the project, asv's type, the unit, the words of the benchmark's name. Where none does,
-nothing is guessed and the direction is ``Better.UNKNOWN``. docs/verdict.md has the table.
+nothing is guessed and the direction is ``Better.UNKNOWN``. docs/explanation/series.md has the table.
 """
 
 from __future__ import annotations

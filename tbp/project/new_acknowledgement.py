@@ -32,7 +32,9 @@ from tbp.system.locks import alone_in
 from tbp.system.whole_files import write_whole
 from tbp.wording.words import value_text, visible
 
-HEADER = "# Changes that this project accepts; `tbp ack` adds to it, and docs/report.md describes it.\n"
+HEADER = (
+    "# Changes that this project accepts; `tbp ack` adds to it, and docs/how-to/acknowledge.md of tbp describes it.\n"
+)
 SHORT = 12  # characters of a hash in the range of an event: git itself takes 10 for a project of Linux's size
 
 

@@ -6,7 +6,7 @@
     false_discovery_rate = 0.05   # expected share of false changes among those of a report
     paired_budget = 10            # minutes that `tbp nightly` spends on pairs of processes; 0: none
     keep_traces_of_newest_runs = 10   # raw traces that `tbp trace prune` keeps, besides those around changes
-    pass_environment = ["MY_DATA", "MYLIB_*"]   # variables that benchmarks get, besides those of docs/security.md
+    pass_environment = ["MY_DATA", "MYLIB_*"]   # what benchmarks get besides the list of docs/explanation/security.md
     [tool.tbp.better]
     "track_metric$" = "lower"     # regular expression, searched in the benchmark's name → better direction
     [tool.tbp.names]
@@ -54,7 +54,9 @@ class Policy(Struct, frozen=True):
     # least 1 % in a long series and 5 % in a short one.
     relevant: float = 0.0
     stale_days: float = 30.0  # a machine that nightly jobs left out for a month is not merely late
-    false_discovery_rate: float = 0.05  # the usual choice; docs/verdict.md has what it costs and saves
+    false_discovery_rate: float = (
+        0.05  # the usual choice; docs/explanation/change-points.md has what it costs and saves
+    )
     # Minutes of a night. Four pairs of each of 100 benchmarks and fresh pairs of a few take about ten on two cores.
     paired_budget: float = 10.0
     # Of each series. A choice: traces opened in a viewer are recent ones, and the report needs operator tables only.

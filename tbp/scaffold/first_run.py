@@ -12,9 +12,10 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
+from tbp.asv.failures import failures
 from tbp.asv.passed_environment import passed_on
 from tbp.asv.results import read_results
-from tbp.asv.runner import Ran, require_asv, run_asv, run_commits
+from tbp.asv.runner import require_asv, run_asv, run_commits
 from tbp.errors import NothingMeasured, RunFailed
 from tbp.project.asv_config import AsvConfig
 from tbp.project.policy import read_policy
@@ -26,6 +27,7 @@ class FirstValue(Struct, frozen=True):
 
     text: str
     is_skipped: bool = False  # the commit lacks what it times
+    failure: tuple[str, ...] = ()  # lines on why it failed
 
 
 def measured(config: AsvConfig, benchmark: str, commit: str, heard: Callable[[str], None]) -> FirstValue:
@@ -33,7 +35,7 @@ def measured(config: AsvConfig, benchmark: str, commit: str, heard: Callable[[st
 
     Raises:
         UsageError: asv, or virtualenv, is not installed.
-        RunFailed: asv did not run, or the benchmark failed.
+        RunFailed: asv did not run.
     """
     require_asv("virtualenv")
     environment = passed_on(os.environ, read_policy(config.policy_file).pass_environment)
@@ -50,18 +52,8 @@ def measured(config: AsvConfig, benchmark: str, commit: str, heard: Callable[[st
         heard=heard,
     )
     if ran.some_failed:
-        raise RunFailed(f"{benchmark} failed on commit {commit[:8]}: {_reason(ran)}")
+        return FirstValue(benchmark, failure=tuple(failures(config.results_dir, [commit])))
     return _value(config, benchmark, commit)
-
-
-def _reason(ran: Ran) -> str:
-    """The last line of the traceback, or of the output, that says anything."""
-    lines = [
-        line.strip()
-        for line in ran.output.splitlines()
-        if re.match(r"\s*[\w.]+(Error|Exception|Dependency|Result)\b", line)
-    ]
-    return lines[-1] if lines else "asv's output is above"
 
 
 def _value(config: AsvConfig, benchmark: str, commit: str) -> FirstValue:

@@ -115,11 +115,11 @@ def requirement(extra: str = "") -> str:
 
 def _values(around: Surroundings, package: SourcePackage | None, folder: str) -> dict[str, str]:
     uses_torch = package is not None and package.uses_torch
-    tbp = f"'{requirement('bench')}'" if uses_torch else f"'{requirement()}' asv virtualenv"
+    tbp = requirement("bench" if uses_torch else "asv")
     return {
         "BRANCH": json.dumps(around.branch),
-        "INSTALL": f"pip install {tbp}{' .' if package is not None else ''}",
-        "INSTALL_ALONE": f"pip install '{requirement()}'",
+        "INSTALL": f"python -m pip install '{tbp}'{' .' if package is not None else ''}",
+        "INSTALL_ALONE": f"python -m pip install '{requirement()}'",
         "FOLDER": json.dumps(folder),
         "PREFIX": "" if folder == "." else json.dumps(f"{folder}/")[1:-1],
     }

@@ -1,7 +1,7 @@
 """Files of others, read no further than is sound: plain files up to a size, unpacked up to a size, work up to a time.
 
 A results folder, a configuration and a cache come from elsewhere: a pipe that nobody writes to, a device without an
-end, three megabytes that unpack to six gigabytes. Each reader names its bounds, and docs/limits.md has all of them.
+end, three megabytes that unpack to six gigabytes. Each reader names its bounds, and docs/reference/limits.md has all.
 """
 
 from __future__ import annotations

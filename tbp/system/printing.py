@@ -1,9 +1,9 @@
 """The one seam through which tbp prints: nothing else in it writes to stdout or stderr.
 
-``say`` and ``warn`` print lines, ``show`` text that was drawn: a table or a form. While guarded streams stand in for
-stdout and stderr, whatever is printed (by argparse, a warning or a traceback, too) has no character that acts unseen
-and no command for a CI system. A stream that cannot hold a character shows another one; one whose reader went away
-stays silent, and the verb goes on to its verdict.
+``say`` and ``warn`` print lines, ``show`` text that was drawn: a table or a form; ``command`` speaks to GitHub's
+runner. While guarded streams stand in for stdout and stderr, whatever is printed (by argparse, a warning or a
+traceback, too) has no character that acts unseen and no command for a CI system. A stream that cannot hold a character
+shows another one; one whose reader went away stays silent, and the verb goes on to its verdict.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ _PLAIN = {
     "≤": "<=", "²": "2", "▲": "^", "▼": "v", "✖": "x", "✔": "+", "≠": "!=", "↺": "<-", "◇": "?", "☑": "v", "∅": "-",
     "†": "+", "\u00a0": " ", "\ufffd": "?",
 }  # fmt: skip
+_OF_COMMAND = {ord(each): f"%{ord(each):02X}" for each in "%\r\n"}
+_OF_PROPERTY = _OF_COMMAND | {ord(each): f"%{ord(each):02X}" for each in ":,"}
 _READABLE = "tbp.readable"  # the name of ``_readable`` among the handlers of codecs
 
 
@@ -42,6 +44,28 @@ def show(text: str) -> None:
     """Print lines that are drawn already: tables of ``tbp.wording.terminal``, whose colours pass, and forms."""
     if sys.stdout is not None:  # it is None where the caller closed it
         drawing(sys.stdout).write(text)
+
+
+def command(name: str, message: str, **properties: str) -> None:
+    """Give GitHub's runner a command of a log, such as "error": the only ones in what tbp prints.
+
+    ``message`` and ``properties`` may be foreign text: each is one line, escaped so that it ends nowhere early.
+    https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts
+    """
+    if sys.stdout is None:  # the caller closed it
+        return
+    given = ",".join(f"{key}={_escaped(value, _OF_PROPERTY)}" for key, value in properties.items())
+    line = f"::{name}{' ' if given else ''}{given}::{_escaped(message, _OF_COMMAND)}\n"
+    raw = sys.stdout.raw if isinstance(sys.stdout, GuardedStream) else sys.stdout
+    sys.stdout.flush()
+    try:
+        raw.write(line)
+    except _GONE:
+        discard(raw)
+
+
+def _escaped(text: str, escapes: dict[int, str]) -> str:
+    return line_of(text).translate(escapes)
 
 
 def drawing(stream: TextIO) -> TextIO:

@@ -103,7 +103,8 @@ def sentence(comparison: Comparison, quote: Callable[[str], str] = one_line) -> 
     counts = tally(comparison)
     judged = len(comparison.judgements) - counts[State.SKIPPED]
     if not judged:
-        return f"Nothing was compared: {words.count(counts[State.SKIPPED], 'benchmark')} skipped"
+        skipped = f": {words.count(counts[State.SKIPPED], 'benchmark')} skipped" if counts[State.SKIPPED] else ""
+        return f"Nothing was compared{skipped}"
     parts = [f"{counts[state]:,} {verdicts.PLURALS[state][counts[state] != 1]}" for state in _NAMED if counts[state]]
     if counts[State.REGRESSION]:
         parts.insert(0, words.count(counts[State.REGRESSION], "regression"))

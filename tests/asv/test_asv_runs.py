@@ -77,7 +77,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     commit(folder, "blocks, and a ruler that must not be used", files=blocks | ruler)
     # The working tree: this project's ruler, suites and plugin, uncommitted.
     (folder / "tbp" / "bench.py").unlink()
-    for part in ("bench", "asv"):
+    for part in ("bench", "asv", "model", "system"):
         shutil.copytree(ROOT / "tbp" / part, folder / "tbp" / part)
     shutil.copy(ROOT / "tbp" / "errors.py", folder / "tbp")
     (folder / "benchmarks").mkdir()

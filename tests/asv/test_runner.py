@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tbp.asv import runner
-from tbp.asv.runner import missing_dependencies, run_asv
+from tbp.asv.runner import run_asv
 
 from ..processes import all_end
 
@@ -27,14 +27,6 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The file of a module that is run in place of asv."""
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     return tmp_path / "asv.py"
-
-
-def test_a_missing_dependency_is_told_once_for_all_cells():
-    """As asv prints what ``tbp.bench.workloads.subject`` raises, in each of the cells that need it."""
-    raised = "             tbp.bench.workloads.MissingDependency: a.b needs numpy, which is not installed: install …"
-    output = f"[50%] ··· a.time  failed\n{raised}\n[99%] ··· b.time  failed\n{raised}\nValueError: x"
-    assert missing_dependencies(output) == ["tbp: a.b needs numpy, which is not installed: install …"]
-    assert missing_dependencies("[50%] ··· a.time  failed\n  ValueError: x") == []
 
 
 def test_nothing_that_asv_started_outlives_an_interrupt(

@@ -70,7 +70,7 @@ def test_a_quick_run_does_not_replace_a_real_one(tmp_path: Path):
 def test_a_newer_run_that_skips_the_cell_counts(tmp_path: Path):
     written(tmp_path, "s1", run="1", wall_s=[1.0] * 10)
     written(tmp_path, "s2", run="2", wall_s=[], skipped="no CUDA device")
-    assert read_sessions(tmp_path).skipped(KEY, "a" * 40) == "no CUDA device"
+    assert read_sessions(tmp_path).reason(KEY, "a" * 40) == "no CUDA device"
 
 
 def test_enough_samples_are_what_the_ruler_takes_at_least():
@@ -88,7 +88,7 @@ def test_the_order_of_parameters_does_not_matter(tmp_path: Path):
 def test_why_a_cell_was_skipped_is_kept(tmp_path: Path):
     written(tmp_path, wall_s=[], skipped="no CUDA device")
     sessions = read_sessions(tmp_path)
-    assert (sessions.skipped(KEY, "a" * 40), sessions.medians_s(KEY, "a" * 40)) == ("no CUDA device", ())
+    assert (sessions.reason(KEY, "a" * 40), sessions.medians_s(KEY, "a" * 40)) == ("no CUDA device", ())
 
 
 @pytest.mark.parametrize(

@@ -218,7 +218,7 @@ def test_a_commit_that_does_not_build_is_stored_as_failed_and_not_tried_again(pr
     broken = project.commit("return (")
     code, _, err = project.night()
     assert code == 4, err
-    assert "some benchmarks failed" in err
+    assert "benchmark cells failed: SyntaxError: '(' was never closed" in err
     assert project.outcomes() == {**dict.fromkeys(good, MEASURED), broken: FAILED}
     assert (project.folder / "reports" / "site" / "index.html").exists()
 

@@ -191,6 +191,19 @@ def test_a_slower_commit_is_named_and_nothing_else(gate: Gate, environment: dict
     assert not variables & SECRETS.keys()
 
 
+def test_the_gate_of_a_script_is_that_of_the_verb(repository: Path, environment: dict[str, str]):
+    program = (
+        "import tbp\n"
+        f"comparison = tbp.gate('base', 'slower', bench={TOTAL!r}, relevant=0.3, excluded=0.6)\n"
+        "print(comparison.is_regressed, *comparison.frame[['benchmark', 'state']].iloc[0])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=repository, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.stdout == f"True {TOTAL} regression\n", done.stderr
+    assert "measuring 1 benchmark" in done.stderr
+
+
 def test_a_commit_that_changes_no_code_changes_nothing(gate: Gate):
     done = gate("base", "same", "--json", "--bench", TOTAL)
     assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-"""The state machine, one literal row after the other of the table in docs/verdict.md."""
+"""The state machine, one literal row after the other of the table in docs/explanation/states.md."""
 
 import math
 import re
@@ -124,9 +124,9 @@ OF = {"accepted": ACCEPTED, "suspect": SUSPECT, "dependency": TORCH, "hardware":
 
 
 def documented() -> list[tuple[str, str, str]]:
-    """The rows of the table in docs/verdict.md whose examples are levels."""
-    text = (Path(__file__).parents[2] / "docs" / "verdict.md").read_text("utf-8")
-    section = text.partition("\n### States\n")[2].partition("\n### ")[0]
+    """The rows of the table in docs/explanation/states.md whose examples are levels."""
+    text = (Path(__file__).parents[2] / "docs" / "explanation" / "states.md").read_text("utf-8")
+    section = text.partition("\n## States\n")[2].partition("\n## ")[0]
     return re.findall(r"^\| (\d[^|]*?) \| ([^|]*?) \| ([^|]*?) \|$", section, re.MULTILINE)
 
 

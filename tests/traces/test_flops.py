@@ -165,7 +165,7 @@ def test_a_backward_pass_is_twice_the_forward_one(recorded: Callable[..., Trace]
 
 
 def test_the_docs_list_every_formula() -> None:
-    text = (Path(__file__).resolve().parents[2] / "docs" / "traces.md").read_text(encoding="utf-8")
+    text = (Path(__file__).resolve().parents[2] / "docs" / "reference" / "flops.md").read_text(encoding="utf-8")
     rows = text.partition("| operator (")[2].partition("\n\n")[0].splitlines()[2:]
     assert {f"aten::{name}" for row in rows for name in re.findall(r"`(_?\w+)`", row.split("|")[1])} == set(FORMULAS)
 

@@ -255,7 +255,7 @@ def test_labels_without_bound_cost_nothing(write: Write) -> None:
 
 
 def test_the_table_in_the_docs_is_the_table_in_the_code() -> None:
-    text = (Path(__file__).resolve().parents[2] / "docs" / "traces.md").read_text(encoding="utf-8")
+    text = (Path(__file__).resolve().parents[2] / "docs" / "reference" / "trace-events.md").read_text(encoding="utf-8")
     words = {UNDECIDED: "its process decides", DEVICE_OPERATOR: "kernel; on a host runtime"}
     expected = {
         name or "(none)": (row.writer, words.get(row.category) or Category(row.category).name.lower())

@@ -19,7 +19,7 @@ from tbp.system.foreign_text import INVISIBLE
 from tbp.system.printing import guarded, warn
 
 # Of one input of at most some kilobytes. The slowest sound one, a JSON5 text of that size, takes 0.3 s; the configured
-# bounds of the readers themselves (docs/limits.md) are for files of megabytes, and 5 s at most.
+# bounds of the readers themselves (docs/reference/limits.md) are for files of megabytes, and 5 s at most.
 MOST_CPU_S = 6.0
 MOST_BYTES = 128_000_000  # of memory that one input adds to the process; the imports of a verb are done before
 

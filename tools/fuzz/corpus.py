@@ -29,6 +29,11 @@ _OLD_RESULT = {
     "requirements": {}, "results": {"suite.time_a": {"result": [1.0, float("nan")], "params": [["1", "2"]],
     "stats": [{"q_25": 1, "q_75": 2, "number": 3}, None]}, "suite.track_b": float("inf")},
 }  # fmt: skip
+_REASONS = {
+    "format": 1, "machine": "box", "environment": "env", "commit": COMMIT,
+    "outputs": ["Traceback (most recent call last):\n  File\nKeyError: 'x'", "asv: skipped: NotImplementedError('y')"],
+    "cells": [{"benchmark": "a", "values": ["'x'", "1"], "output": 1}, {"benchmark": "b", "values": [], "output": 0}],
+}  # fmt: skip
 _PAIRED = {
     "format": 1, "machine": "box", "environment": "env", "cells": [{"benchmark": "suite.time_thing",
     "parameters": [["width", "64"]], "ratios": [{"base": COMMIT, "head": COMMIT, "effects": [0.1, -0.2]}]}],
@@ -152,6 +157,7 @@ def corpus() -> dict[str, list[bytes]]:
             b"r" + SOUND_RESULT, b"m" + json.dumps(_MACHINE).encode(), b"b" + json.dumps(_BENCHMARKS).encode(),
         ],
         "paired": [json.dumps(_PAIRED).encode()],
+        "reasons": [json.dumps(_REASONS).encode()],
         "sessions": [*session_texts, gzip.compress(session_texts[0], 1, mtime=0)],
         "configuration": list(_CONFIGURATIONS),
         "policy": list(_POLICIES),

@@ -23,6 +23,7 @@ from checks import Fault, file_of, gzipped, is_sampled, printed_by, require_harm
 from tbp import cli
 from tbp.__main__ import main
 from tbp.asv.ratios import read_ratios
+from tbp.asv.reasons import read_reasons, stored_outputs
 from tbp.asv.result_cache import _decoded as stored_result
 from tbp.asv.result_file import result_file
 from tbp.asv.result_json import UnusableFile
@@ -180,6 +181,15 @@ def paired(data: bytes) -> None:
     require_printable(read_ratios(scratch() / "paired").problems)
 
 
+def reasons(data: bytes) -> None:
+    """A file of the outputs of failed benchmarks."""
+    path = file_of(f"reasons/box/{COMMIT[:8]}-env.reasons", data)
+    read = read_reasons(scratch() / "reasons")
+    require_printable([*read.problems, *(line for of in read.by_series.values() for line in of.values())])
+    if not read.problems and not stored_outputs(path) and read.by_series:
+        raise Fault("reasons without an output")
+
+
 def sessions(data: bytes) -> None:
     """A session file; ``data`` is what it holds unpacked, or all of it where it begins as gzip does."""
     file_of("recorded/box/c.traces/suite/64-0.s0.session.json.gz", gzipped(data))
@@ -310,7 +320,7 @@ SOUND_TRACE = json.dumps({"schemaVersion": 1, "traceEvents": [
 
 TARGETS: dict[str, Target] = {
     "trace": trace, "packed-trace": packed_trace, "operators": operators, "operator-file": operator_file,
-    "result": result, "results-folder": results_folder, "paired": paired, "sessions": sessions,
+    "result": result, "results-folder": results_folder, "paired": paired, "reasons": reasons, "sessions": sessions,
     "configuration": configuration, "policy": policy, "acks": acks, "payload": payload, "store-file": store_file,
     "command-line": command_line,
 }  # fmt: skip

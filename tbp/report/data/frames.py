@@ -1,7 +1,7 @@
 """The data of a report as pandas frames, for scripts and notebooks: what ``summary.json`` says, as tables.
 
-Takes ``ReportData``, gives frames with settled columns; docs/report.md describes the fields, which are those of
-``summary.json``.
+Takes ``ReportData``, gives frames with settled columns; docs/reference/data-files.md describes the fields, which are
+those of ``summary.json``.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from msgspec import Struct
 
 from tbp.report.base.report_data import ReportData
 from tbp.report.data.summary_json import summary_json
+from tbp.wording import words
+from tbp.wording.notebook import notebook_html
 
 Row: TypeAlias = dict[str, Any]
 
@@ -51,6 +53,13 @@ class ReportFrames(Struct, frozen=True, eq=False):
     changes: pd.DataFrame  # CHANGE_COLUMNS, a row for each change of a series, in the order of ``series``
     events: pd.DataFrame  # EVENT_COLUMNS, a row for each event, newest first; its index is ``changes["event"]``
     problems: tuple[str, ...]  # sentences on input that could not be used
+
+    def __repr__(self) -> str:
+        counts = f"{words.count(len(self.changes), 'change')}, {words.count(len(self.events), 'event')}"
+        return words.one_line(f"<tbp.ReportFrames of {self.project}: {self.verdict} {counts}>")
+
+    def _repr_html_(self) -> str:
+        return notebook_html([self.verdict, *self.problems], self.events.drop(columns="last_before"))
 
 
 def report_frames(data: ReportData) -> ReportFrames:

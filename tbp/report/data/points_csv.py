@@ -1,4 +1,4 @@
-"""``points.csv``: every stored value for other programs; docs/report.md describes the columns.
+"""``points.csv``: every stored value for other programs; docs/reference/data-files.md describes the columns.
 
 Takes ``ReportData``, gives bytes in pieces: a large project has millions of points.
 """

@@ -1,6 +1,6 @@
-"""``summary.json``: the report's verdicts, events and series for other programs; docs/report.md describes the fields.
+"""``summary.json``: the report's verdicts, events and series for other programs.
 
-Takes ``ReportData``, gives bytes.
+docs/reference/data-files.md describes the fields. Takes ``ReportData``, gives bytes.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from tbp.wording import verdicts
 Key: TypeAlias = tuple[SeriesKey, int]  # of a change: its series, and its index there
 Value: TypeAlias = "str | int | float | bool | list[Value] | dict[str, Value] | None"
 
-# The fields are documented in docs/report.md; to rename or remove one is another format.
+# The fields are documented in docs/reference/data-files.md; to rename or remove one is another format.
 # 1: the first.
 FORMAT = 1
 

@@ -1,7 +1,7 @@
 """The tables that a reader takes away whole: every series and every event with raw numbers.
 
 Takes ``ReportData``, gives columns and rows. ``static/base/take.js`` loads them when a reader asks for them, keeps the
-rows that fit the filter, and makes CSV, JSON and Markdown of them; docs/report.md describes the columns.
+rows that fit the filter, and makes CSV, JSON and Markdown of them; docs/reference/report.md describes the columns.
 """
 
 from __future__ import annotations

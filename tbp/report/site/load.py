@@ -85,7 +85,7 @@ def _of(sessions: Sessions, machine: str) -> Sessions:
     """``sessions`` of one machine, or all of them."""
     if not machine:
         return sessions
-    return Sessions(tuple(each for each in sessions.sessions if each.key.machine == machine), sessions.problems)
+    return replace(sessions, sessions=tuple(each for each in sessions.sessions if each.key.machine == machine))
 
 
 class View(Struct, frozen=True):
@@ -227,8 +227,3 @@ def standing_regressions(histories: Iterable[History]) -> list[History]:
     Vanished and stale series are none: nobody measures whether they still are slower.
     """
     return [history for history in histories if history.state is State.REGRESSION and history.standing is not None]
-
-
-def acknowledged_regressions(histories: Iterable[History]) -> list[History]:
-    """Returns the series whose regression the project accepts."""
-    return [history for history in histories if history.state is State.ACKNOWLEDGED and history.standing is not None]

@@ -1,6 +1,7 @@
 """``tbp report --serve``: the written site over HTTP, to this machine only.
 
-Takes a folder, serves its files until Ctrl-C. Some browsers keep no settings for pages from a disk; over HTTP they do.
+Takes a folder, serves its files until Ctrl-C, and the recorded traces that its pages link to. Some browsers keep no
+settings for pages from a disk; over HTTP they do.
 """
 
 from __future__ import annotations
@@ -20,10 +21,12 @@ from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import unquote
 
 from tbp.errors import UsageError
 from tbp.report.parts.addresses import INDEX
 from tbp.system.printing import warn
+from tbp.traces.recording import TRACE_END
 
 HOST = "127.0.0.1"
 # A page of another host whose name resolves to 127.0.0.1 would otherwise read the report (DNS rebinding).
@@ -62,12 +65,18 @@ MOST_CLIENTS = 64
 class Handler(SimpleHTTPRequestHandler):
     """GET and HEAD of the files below one folder; no listings, nothing hidden, nothing that a link leads out to.
 
+    Of the results folder, which ``results`` names relative to that folder, it gives traces and nothing else.
+
     Each connection is for one request (HTTP/1.0), so that the time of a connection bounds that of a request.
     """
 
     extensions_map = TYPES
     server_version, sys_version = "tbp", ""
     timeout = SILENT_S
+
+    def __init__(self, *arguments: Any, results: str = "", **keywords: Any) -> None:
+        self.results = results
+        super().__init__(*arguments, **keywords)
 
     def do_GET(self) -> None:
         self._answer(with_content=True)
@@ -109,6 +118,8 @@ class Handler(SimpleHTTPRequestHandler):
         """The regular file that is asked for, open, or None; the folder itself stands for its index."""
         root = Path(self.directory).resolve()
         try:
+            if trace := self._trace():
+                return _opened(trace)
             path = Path(self.translate_path(self.path)).resolve()
             if path == root:
                 path = (root / INDEX).resolve()
@@ -116,14 +127,31 @@ class Handler(SimpleHTTPRequestHandler):
                 return None
             if not path.is_relative_to(root) or any(part.startswith(".") for part in path.relative_to(root).parts):
                 return None
-            # Neither a link, which ``resolve`` has followed, nor a pipe, which nobody may ever write to.
-            file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+            return _opened(path)
         except (OSError, ValueError, RuntimeError):  # ValueError: a NUL in the address; RuntimeError: links in a circle
             return None
-        if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            return file
-        file.close()
-        return None
+
+    def _trace(self) -> Path | None:
+        """The trace that is asked for; None for anything else. A browser drops the ``../`` that lead above the root."""
+        if not self.results or not self.path.endswith(TRACE_END):
+            return None
+        below = tuple(part for part in unquote(self.results).split("/") if part != "..")
+        parts = Path(self.translate_path(self.path)).relative_to(self.directory).parts
+        if parts[: len(below)] != below:
+            return None
+        results = (Path(self.directory) / unquote(self.results)).resolve()
+        path = results.joinpath(*parts[len(below) :]).resolve()
+        return path if path.is_relative_to(results) and path.name.endswith(TRACE_END) else None
+
+
+def _opened(path: Path) -> IO[bytes] | None:
+    """The file at a path without links, if it is a regular one. Raises OSError."""
+    # Neither a link, which ``resolve`` has followed, nor a pipe, which nobody may ever write to.
+    file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        return file
+    file.close()
+    return None
 
 
 class SiteServer(ThreadingHTTPServer):
@@ -160,17 +188,21 @@ class SiteServer(ThreadingHTTPServer):
             warn(f"tbp: an answer failed: {error!r}")
 
 
-def server(folder: Path, port: int) -> SiteServer:
-    """A server of ``folder`` on 127.0.0.1; port 0 takes a free one. Raises UsageError where the port is taken."""
+def server(folder: Path, port: int, results: str = "") -> SiteServer:
+    """A server of ``folder`` on 127.0.0.1; port 0 takes a free one. ``results`` is as of ``ReportData``.
+
+    Raises:
+        UsageError: the port is taken.
+    """
     try:
-        return SiteServer((HOST, port), partial(Handler, directory=str(folder)))
+        return SiteServer((HOST, port), partial(Handler, directory=str(folder), results=results))
     except (OSError, OverflowError) as error:
         raise UsageError(f"cannot serve on port {port}: {error}; choose another with --port, 0 takes any") from None
 
 
-def serve(index: Path, port: int, open_it: bool) -> None:
-    """Serve the folder of ``index`` until Ctrl-C; ``open_it`` shows it in the browser."""
-    with server(index.parent, port) as running:
+def serve(index: Path, port: int, open_it: bool, results: str = "") -> None:
+    """Serve the folder of ``index`` until Ctrl-C, with the traces of ``results``; ``open_it`` shows it in a browser."""
+    with server(index.parent, port, results) as running:
         address = f"http://{HOST}:{running.server_address[1]}/{index.name}"
         warn(f"serving {address} to this machine only; Ctrl-C ends it")
         if open_it:

@@ -4,7 +4,7 @@ Takes the JSON texts of a trace ("Input Dims", "Concrete Inputs"), gives floatin
 are unknown, which is not 0. The formulas are those of torch.utils.flop_counter (torch 2.13): a multiplication and
 an addition are two operations, bias and causal masks are not accounted for. Beyond torch's they cover attention on
 the CPU, for which torch counts 0, by the same formula as on CUDA, and the backward pass of grouped convolutions, whose
-weight's gradient torch counts as often as there are groups. ``docs/traces.md`` lists all of them.
+weight's gradient torch counts as often as there are groups. ``docs/reference/flops.md`` lists all of them.
 """
 
 from __future__ import annotations

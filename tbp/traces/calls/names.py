@@ -2,7 +2,7 @@
 
 Takes the names of one trace, gives the comparable one of each. RULES is the one table of what differs from run to run
 without being different: addresses, hashes, counters, paths, spellings. A project adds its own in pyproject.toml
-(``tbp.project.policy``). docs/traces.md describes them.
+(``tbp.project.policy``). docs/reference/operator-names.md describes them.
 
 Names that a rule with NUMBER makes alike stay apart within a trace: two kernels of one kind, two graphs, two functions
 of one name are two things. They are numbered by their own counter, or where that is a hash by their first calls.

@@ -2,7 +2,7 @@
 
 Takes the JSON texts of a trace ("Input Dims", "Concrete Inputs", "Input type") of an operator with a formula for its
 FLOPs (``flops``). Gives the least that it has to move: each tensor once, as if caches held all of it. None where that
-is unknown, which is not 0. ``docs/traces.md`` lists the formulas.
+is unknown, which is not 0. ``docs/reference/flops.md`` lists the formulas.
 """
 
 from __future__ import annotations

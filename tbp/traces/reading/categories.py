@@ -1,7 +1,7 @@
 """The kinds of events, and the one table of the names that recorders have for them.
 
 Takes the text of an event's "cat", gives a ``Category``. Where a text does not decide, the event's process does
-(``processes``). ``docs/traces.md`` shows the table to users; a test holds the two together.
+(``processes``). ``docs/reference/trace-events.md`` shows the table to users; a test holds the two together.
 """
 
 from __future__ import annotations

@@ -209,6 +209,28 @@ def test_it_listens_to_this_machine_only(site: Path) -> None:
         assert found.server_address[0] == "127.0.0.1"
 
 
+def test_traces_beside_the_site_are_given_and_nothing_else_of_the_results(site: Path) -> None:
+    """A page links to ``../../.asv/my results/box/…``, and a browser asks for what is left without the ``../``."""
+    cell = site.parent / ".asv" / "my results" / "box" / "c.traces" / "b"
+    cell.mkdir(parents=True)
+    (cell / "x.pt.trace.json.gz").write_bytes(b"trace")
+    (cell / "x.session.json.gz").write_bytes(b"session")
+    (site.parent / "other.pt.trace.json.gz").write_bytes(b"other")
+    (cell / "link.pt.trace.json.gz").symlink_to(site.parent / "other.pt.trace.json.gz")
+    (cell / "pipe.pt.trace.json.gz").mkdir()
+    below = "/.asv/my%20results/box/c.traces/b"
+    with server(site, 0, "../.asv/my%20results") as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        port = running.server_address[1]
+        assert ask(port, f"{below}/x.pt.trace.json.gz")[::2] == (200, b"trace")
+        for path in ("x.session.json.gz", "link.pt.trace.json.gz", "pipe.pt.trace.json.gz", "y.pt.trace.json.gz",
+                     "../../../../../other.pt.trace.json.gz"):  # fmt: skip
+            assert ask(port, f"{below}/{path}")[0] == 404, path
+        assert ask(port, "/other.pt.trace.json.gz")[0] == 404
+        assert ask(port, "/index.html")[0] == 200
+        running.shutdown()
+
+
 def test_a_taken_port_is_said(site: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -1,0 +1,6 @@
+"""Requests to servers: the one room of tbp that sends anything, used by ``tbp notify`` and by jobs of a CI system.
+
+``secret`` keeps tokens and addresses out of every text, ``http`` sends one request with bounds and retries, ``github``
+and ``gitlab`` know their interfaces, ``sticky`` keeps one comment up to date. The standard library does it: a dozen
+requests a night are no reason for one more dependency that sees the project's tokens.
+"""

@@ -1,0 +1,165 @@
+"""The search by literal pairs without noise to speak of: what is measured next, and where it ends."""
+
+from collections.abc import Sequence
+from math import log1p
+
+from tbp.bisect.search import Search
+from tbp.bisect.trials import Role, Ruling, Trial
+from tbp.gate.evidence import Limits
+from tbp.statistics.paired_ratios import Pair
+
+# Of pairs, in turn: small, and zero on average.
+JITTER = (0.002, -0.003, 0.001, -0.001, 0.003, -0.002)
+
+
+def levels(commits: int, *steps: tuple[int, float]) -> list[float]:
+    """The level of each index of a line: a step raises it from its commit on."""
+    return [log1p(sum(size for index, size in steps if index <= at)) for at in range(commits + 1)]
+
+
+def searched(
+    level: Sequence[float],
+    weights: Sequence[float] | None = None,
+    broken: Sequence[int] = (),
+    wrong: Sequence[float] = (),
+) -> Search:
+    """A search to its end; ``broken`` commits cannot be measured, and the first probe sees ``wrong`` at first."""
+    search = Search(weights or (1.0,) * (len(level) - 1), Limits())
+    lies = list(wrong)
+    while (trial := search.next()) is not None:
+        if trial.head in broken or trial.base in broken:
+            assert search.skip(trial, "it does not build")
+            continue
+        shift = level[trial.head] - level[trial.base]
+        if trial.role is Role.PROBE and lies:
+            shift = lies.pop(0)
+        effect = shift + JITTER[len(trial.pairs) % len(JITTER)]
+        trial.pairs.append(Pair(effect, effect, 1.0, 1.0))
+        trial.rule(search.limits, search.bracket().levels)
+    return search
+
+
+def asked(search: Search) -> list[tuple[str, int, int]]:
+    return [(trial.role.value, trial.base, trial.head) for trial in search.trials]
+
+
+def test_the_ends_come_first_and_without_a_change_nothing_else_does():
+    search = searched(levels(32))
+    assert asked(search) == [("ends", 0, 32)]
+    assert search.trials[0].ruling is Ruling.GOOD
+    assert list(search.suspects) == []
+
+
+def test_halves_are_searched_and_the_step_is_measured_against_the_commit_before_it():
+    search = searched(levels(32, (21, 0.10)))
+    assert asked(search) == [
+        ("ends", 0, 32), ("probe", 0, 16), ("probe", 0, 24), ("probe", 0, 20), ("probe", 0, 22), ("step", 20, 21),
+    ]  # fmt: skip
+    assert list(search.suspects) == [21]
+
+
+def test_no_culprit_of_32_needs_more_than_seven_trials_and_most_need_six():
+    trials = [len(searched(levels(32, (culprit, 0.10))).trials) for culprit in range(1, 33)]
+    assert max(trials) == 7
+    assert sum(trials) / 32 == 6.5
+    assert all(list(searched(levels(32, (culprit, 0.10))).suspects) == [culprit] for culprit in (1, 2, 31, 32))
+
+
+def test_an_improvement_is_searched_as_a_slowdown_is():
+    assert list(searched(levels(8, (3, -0.20))).suspects) == [3]
+
+
+def test_of_two_neighbours_the_bad_end_is_the_step():
+    search = searched(levels(1, (1, 0.10)))
+    assert asked(search) == [("ends", 0, 1)]
+    assert list(search.suspects) == [1]
+
+
+def test_commits_that_weigh_little_are_not_probed():
+    weights = [0.05] * 8
+    weights[2] = 1.0  # commit 3 alone touches code
+    search = searched(levels(8, (3, 0.10)), weights)
+    assert asked(search) == [("ends", 0, 8), ("step", 2, 3)]
+
+
+def test_a_commit_that_weighs_little_is_found_all_the_same():
+    weights = [0.05] * 8
+    weights[2] = 1.0
+    assert list(searched(levels(8, (6, 0.10)), weights).suspects) == [6]
+
+
+def test_of_two_steps_the_larger_one_is_named():
+    search = searched(levels(32, (5, 0.03), (21, 0.09)))
+    assert list(search.suspects) == [21]
+    search = searched(levels(32, (5, 0.09), (21, 0.03)))
+    assert list(search.suspects) == [5]
+
+
+def test_of_equal_steps_a_later_one_does_not_hide_the_largest():
+    search = searched(levels(32, (5, 0.03), (10, 0.02), (20, 0.06)))
+    assert list(search.suspects) == [20]
+
+
+def test_commits_that_cannot_be_measured_are_passed_by_and_the_next_try_is_farther_away():
+    broken = range(13, 20)
+    search = searched(levels(32, (27, 0.10)), broken=broken)
+    assert list(search.suspects) == [27]
+    assert 16 in search.skipped
+    assert len(search.skipped) < len(broken)
+
+
+def test_a_culprit_among_commits_that_cannot_be_measured_is_a_range():
+    search = searched(levels(8, (4, 0.10)), broken=(4, 5))
+    assert list(search.suspects) == [4, 5, 6]
+    assert search.steps[0].base, search.steps[0].head == (3, 6)
+
+
+def test_where_nothing_between_the_ends_can_be_measured_all_of_it_is_the_range():
+    search = searched(levels(4, (2, 0.10)), broken=(1, 2, 3))
+    assert search.steps == []
+    assert list(search.suspects) == [1, 2, 3, 4]
+
+
+def test_a_probe_that_went_the_wrong_way_is_measured_again():
+    """Three pairs of commit 4 look slow by chance; no commit up to it makes a step, so it is doubted."""
+    search = searched(levels(8, (7, 0.10)), wrong=[0.095, 0.095, 0.095])
+    assert list(search.suspects) == [7]
+    first = next(trial for trial in search.trials if trial.role is Role.PROBE)
+    assert (first.head, first.ruling) == (4, Ruling.GOOD)
+    assert len(first.pairs) >= 6
+
+
+def test_many_small_steps_are_no_single_commit():
+    search = searched(levels(8, *[(index, 0.015) for index in range(1, 9)]))
+    assert search.steps == []
+    assert search.ends is not None
+    assert search.ends.ruling is Ruling.BAD
+
+
+def test_a_trial_of_a_step_ends_early_where_there_is_none():
+    trial = Trial(Role.STEP, 3, 4)
+    search = Search((1.0,) * 8, Limits(), [_ends(0.10), trial])
+    for effect in (0.001, -0.002, 0.001):
+        trial.pairs.append(Pair(effect, effect, 1.0, 1.0))
+        trial.rule(search.limits, search.bracket().levels)
+    assert trial.ruling is Ruling.NO_STEP
+
+
+def test_a_step_that_cpu_time_does_not_bear_witness_to_is_none():
+    trial = Trial(Role.STEP, 3, 4)
+    search = Search((1.0,) * 8, Limits(), [_ends(0.10), trial])
+    while trial.ruling is Ruling.OPEN:
+        trial.pairs.append(Pair(0.1 + JITTER[len(trial.pairs) % 6], 0.0, 1.0, 1.0))
+        trial.rule(search.limits, search.bracket().levels)
+    assert trial.ruling is Ruling.NO_STEP
+    assert "CPU time did not" in trial.reason
+
+
+def _ends(effect: float) -> Trial:
+    ends = Trial(Role.ENDS, 0, 8)
+    search = Search((1.0,) * 8, Limits(), [ends])
+    while ends.ruling is Ruling.OPEN:
+        moved = log1p(effect) + JITTER[len(ends.pairs) % len(JITTER)]
+        ends.pairs.append(Pair(moved, moved, 1.0, 1.0))
+        ends.rule(search.limits, search.bracket().levels)
+    return ends
