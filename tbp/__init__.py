@@ -110,6 +110,8 @@ if not TYPE_CHECKING:  # which knows the names, and would take any other for one
         def __setattr__(self, name, value):
             if name in _HOMES and isinstance(value, type(sys)):
                 value.__class__ = _FunctionAndRoom
+                # CPython's specialized lookup of a module's attributes (3.11 and later) would pass by the property.
+                value.__dict__.pop("__doc__", None)
             super().__setattr__(name, value)
 
     sys.modules[__name__].__class__ = _Tbp

@@ -66,7 +66,7 @@ def test_a_function_with_the_name_of_a_room_is_one_whoever_came_first(first: str
         f"import tbp, inspect, {first}\n"
         "assert 'false_discovery_rate' in inspect.signature(tbp.gate).parameters\n"
         "assert 'group_by' in inspect.signature(tbp.hotspots).parameters\n"
-        "assert tbp.gate.__doc__.startswith('Measures two commits')\n"
+        "assert {tbp.gate.__doc__[:21] for _ in range(1000)} == {'Measures two commits '}\n"
         "import tbp.gate.run as run\n"
         "from tbp.gate import judging\n"
         "assert callable(run.gate) and callable(tbp.gate) and tbp.gate.run is run\n"
