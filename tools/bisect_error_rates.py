@@ -17,7 +17,7 @@ from itertools import product
 
 import numpy as np
 
-from tbp.bisect.search import Search
+from tbp.bisect.search import LineSearch
 from tbp.bisect.trials import Ruling
 from tbp.gate.evidence import Limits
 from tbp.statistics.paired_ratios import Pair
@@ -60,7 +60,7 @@ def simulated(setting: Setting) -> Outcomes:
         culprits = rng.choice(np.arange(1, setting.commits + 1), len(parts), replace=False)
         for part, culprit in zip(parts, culprits, strict=True):
             level[culprit:] += part * np.log1p(setting.effect)
-        search = Search((1.0,) * setting.commits, Limits())
+        search = LineSearch((1.0,) * setting.commits, Limits())
         while (trial := search.next()) is not None:
             shift = float(level[trial.head] - level[trial.base])
             trial.pairs.append(pair(rng, setting, shift))
@@ -82,7 +82,7 @@ def pair(rng: np.random.Generator, setting: Setting, shift: float) -> Pair:
     return Pair(float(wall), float(cpu), 1.0, 1.0)
 
 
-def ending(search: Search, culprits: list[int], effect: float) -> str:
+def ending(search: LineSearch, culprits: list[int], effect: float) -> str:
     ends = search.ends
     assert ends is not None
     if ends.ruling is not Ruling.BAD:

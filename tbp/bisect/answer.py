@@ -12,7 +12,7 @@ from math import expm1, isnan, log1p, nan
 from msgspec.structs import replace
 
 from tbp.bisect.bisection import Bisection, Culprit, Ending, ProbeResult
-from tbp.bisect.search import Search
+from tbp.bisect.search import LineSearch
 from tbp.bisect.trials import Ruling, SeriesName, Trial, effect_of
 from tbp.errors import ExitCode
 from tbp.gate.run import INTERRUPTED
@@ -24,7 +24,7 @@ from tbp.project.first_parents import LineCommit
 WHOLE_SHARE = 0.8
 
 
-def answer(search: Search, line: Sequence[LineCommit], series: SeriesName, ended: str, bench: str) -> Bisection:
+def answer(search: LineSearch, line: Sequence[LineCommit], series: SeriesName, ended: str, bench: str) -> Bisection:
     """The answer as far as ``search`` is; ``ended`` is why it ended early, ``bench`` how the user named the series."""
     ends = search.ends
     judged = ends.judged(search.limits, series, ended) if ends is not None else Judgement(*series, State.UNDECIDED)
@@ -50,7 +50,7 @@ def answer(search: Search, line: Sequence[LineCommit], series: SeriesName, ended
     return replace(result, next=tuple(_next(result, bench, _sides_of_rest(search))))
 
 
-def _sides_of_rest(search: Search) -> tuple[bool, bool]:
+def _sides_of_rest(search: LineSearch) -> tuple[bool, bool]:
     """True where the rest of the change may be before, or after the culprit: the probes show it, or tell neither."""
     ends, levels = search.ends, search.bracket().levels
     is_before = levels.good != 0
@@ -69,7 +69,7 @@ def exit_code(result: Bisection) -> ExitCode:
     }[result.ending]
 
 
-def _steps(search: Search) -> list[Trial]:
+def _steps(search: LineSearch) -> list[Trial]:
     """The confirmed steps; where nothing lies between the ends that can be measured, the ends are the step."""
     ends = search.ends
     if ends is None or ends.ruling is not Ruling.BAD:
@@ -77,12 +77,12 @@ def _steps(search: Search) -> list[Trial]:
     return search.steps or ([ends] if len(search.skipped) == search.last - 1 else [])
 
 
-def _culprit(trial: Trial, search: Search, line: Sequence[LineCommit], series: SeriesName) -> Culprit:
+def _culprit(trial: Trial, search: LineSearch, line: Sequence[LineCommit], series: SeriesName) -> Culprit:
     judgement = replace(trial.judged(search.limits, series), operators=trial.operators or ())
     return Culprit(line[trial.head], line[trial.base].commit, judgement)
 
 
-def _ending(search: Search, steps: Sequence[Culprit], ended: str) -> Ending:
+def _ending(search: LineSearch, steps: Sequence[Culprit], ended: str) -> Ending:
     ends = search.ends
     if steps and (not ended or search.has_ended or not search.steps):
         return Ending.COMMIT if len(search.suspects) == 1 else Ending.RANGE
@@ -91,7 +91,7 @@ def _ending(search: Search, steps: Sequence[Culprit], ended: str) -> Ending:
     return Ending.NO_CHANGE if ends is not None and ends.ruling is Ruling.GOOD else Ending.UNDECIDED
 
 
-def _reason(search: Search, line: Sequence[LineCommit], ending: Ending, ended: str, ends: Judgement) -> str:
+def _reason(search: LineSearch, line: Sequence[LineCommit], ending: Ending, ended: str, ends: Judgement) -> str:
     if ended or ending is not Ending.UNDECIDED:
         return ended
     if search.ends is not None and search.ends.ruling is Ruling.UNDECIDED:
@@ -125,7 +125,7 @@ def _half(judgement: Judgement) -> float:
     return (log1p(judgement.high) - log1p(judgement.low)) / 2
 
 
-def _probes(search: Search, line: Sequence[LineCommit]) -> Iterator[ProbeResult]:
+def _probes(search: LineSearch, line: Sequence[LineCommit]) -> Iterator[ProbeResult]:
     for trial in search.trials:
         if not trial.pairs:
             continue

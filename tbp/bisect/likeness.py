@@ -87,7 +87,7 @@ def standard_error(seen: Estimate, usual_noise: float) -> float:
 
 
 def _variance(seen: Estimate, usual_noise: float) -> float:
-    """Of one pair: that of the probe's pairs and the usual one, weighted by how many pairs each stands for."""
+    """The variance of one pair: that of the probe and the usual one, by how many pairs each stands for."""
     freedom = seen.pairs - 1
     measured = seen.error**2 * seen.pairs
     return max(LEAST_NOISE**2, (NOISE_WEIGHT * usual_noise**2 + freedom * measured) / (NOISE_WEIGHT + freedom))

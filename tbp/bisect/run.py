@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from tbp.asv.runner import interruptible
 from tbp.bisect.answer import answer
 from tbp.bisect.bisection import Bisection, Ending
-from tbp.bisect.search import Search
+from tbp.bisect.search import LineSearch
 from tbp.bisect.stored import Question, StoredSearch, digest_of_suites
 from tbp.bisect.trials import Role, Ruling, Trial, effect_of
 from tbp.bisect.turns import BisectRequest, CannotMeasure, Turns
@@ -107,7 +107,7 @@ class _Bisecting:
         repository, suites = config.local_repository, config.path.parent / config.benchmark_dir
         commits = [commit.commit for commit in line[1:]]
         top = config.benchmark_dir.removeprefix("./")
-        self.search = Search(weights(commits, touched(repository, commits), top), request.limits)
+        self.search = LineSearch(weights(commits, touched(repository, commits), top), request.limits)
         question = Question(
             request.bench, tuple(commit.commit for commit in line), request.environment, request.threads,
             platform.node(), digest_of_suites(suites), request.limits.relevant,

@@ -29,7 +29,7 @@ MOST_UNDECIDED = 2
 OTHER_LEVEL = 2.6
 
 
-class Group(Struct, frozen=True):
+class SuspectGroup(Struct, frozen=True):
     """Commits of which one may be the culprit: those after ``before`` that cannot be measured, and ``last``."""
 
     before: int
@@ -45,7 +45,7 @@ class Bracket(Struct, frozen=True):
     levels: Levels
 
 
-class Search(Struct):
+class LineSearch(Struct):
     """A bisection as far as it is; index 0 is the good end, the last one the bad end."""
 
     weights: Sequence[float]  # of the commits 1, 2, …
@@ -132,14 +132,14 @@ class Search(Struct):
         bracket = self.bracket()
         return range(bracket.low + 1, bracket.high + 1)
 
-    def groups(self, bracket: Bracket) -> list[Group]:
+    def groups(self, bracket: Bracket) -> list[SuspectGroup]:
         """The groups between the ends of ``bracket``; one whose step was measured weighs nothing."""
         measured = {(trial.base, trial.head) for trial in self.trials if trial.role is Role.STEP}
         groups, before = [], bracket.low
         for index in range(bracket.low + 1, bracket.high + 1):
             if index == bracket.high or self._is_measurable(index):
                 weight = sum(self.weights[before:index])
-                groups.append(Group(before, index, 0.0 if (before, index) in measured else weight))
+                groups.append(SuspectGroup(before, index, 0.0 if (before, index) in measured else weight))
                 before = index
         return groups
 
@@ -165,7 +165,7 @@ class Search(Struct):
     def _is_measurable(self, index: int) -> bool:
         return index not in self.skipped and index not in self._undecided
 
-    def _middle(self, bracket: Bracket, groups: Sequence[Group]) -> int | None:
+    def _middle(self, bracket: Bracket, groups: Sequence[SuspectGroup]) -> int | None:
         """The index that halves the weight, at some distance from commits that cannot be measured."""
         total = sum(group.weight for group in groups)
         left = dict(zip([group.last for group in groups], accumulate(group.weight for group in groups), strict=True))

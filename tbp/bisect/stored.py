@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from tbp.bisect.search import Search
+from tbp.bisect.search import LineSearch
 from tbp.bisect.trials import Role, Ruling, SeriesName, Trial
 from tbp.model.series import Parameters
 from tbp.statistics.paired_ratios import Pair
@@ -97,14 +97,14 @@ class StoredSearch:
         """Remove what an earlier try left. Raises OSError."""
         self._path.unlink(missing_ok=True)
 
-    def write(self, series: SeriesName, search: Search) -> None:
+    def write(self, series: SeriesName, search: LineSearch) -> None:
         """Store a search. Raises OSError and leaves the file as it was."""
         trials = tuple(_stored(trial) for trial in search.trials)
         self._path.parent.mkdir(parents=True, exist_ok=True)
         content = _SearchFile(FORMAT, self._question, *series, trials, tuple(search.skipped.items()))
         write_whole(self._path, msgspec.json.encode(content))
 
-    def read_into(self, search: Search) -> SeriesName | None:
+    def read_into(self, search: LineSearch) -> SeriesName | None:
         """Fill ``search`` with what an earlier try left, and give the series it measured; None where nothing is."""
         try:
             content = msgspec.json.decode(read_plain(self._path, MOST_BYTES), type=_SearchFile)

@@ -68,7 +68,7 @@ class Gated(Struct, frozen=True):
         return ExitCode.INTERRUPTED if self.is_interrupted and verdict is not ExitCode.REGRESSION else verdict
 
 
-class Measured(Struct):
+class MeasuredCells(Struct):
     """The result so far: it grows while the gate runs, so that an interrupt leaves it whole."""
 
     evidence: Sequence[Evidence] = ()
@@ -119,7 +119,7 @@ def _measured(
     request: GateRequest,
     deadline: Deadline,
     progress: GateProgress,
-) -> Measured:
+) -> MeasuredCells:
     """Everything that processes say of both sides."""
     rules = read_policy(config.policy_file).names
     progress.say("looking for benchmarks")
@@ -131,14 +131,14 @@ def _measured(
         )
     # To look for benchmarks is to import them: about what workers will take until they are ready.
     budget = Budget(lambda: deadline.left_s, request.budget_s, time.monotonic() - start_s)
-    known = Measured([Evidence(cell) for cell in cells], absent)
+    known = MeasuredCells([Evidence(cell) for cell in cells], absent)
     take_turns(sides, known, request, progress, budget, deadline, rules)
     return known
 
 
 def take_turns(
     sides: Mapping[Side, Checkout],
-    known: Measured,
+    known: MeasuredCells,
     request: GateRequest,
     progress: GateProgress,
     budget: Budget,
@@ -166,14 +166,14 @@ def take_turns(
     known.notes += _ending(known, ended, isfinite(request.budget_s))
 
 
-def _fill(folders: Folders, known: Measured, cells: Sequence[Cell]) -> None:
+def _fill(folders: Folders, known: MeasuredCells, cells: Sequence[Cell]) -> None:
     failed = folders.fill(cells)
     known.settled += failed.values()
     known.evidence = [each for each in known.evidence if each.cell not in failed]
 
 
 def _explain(
-    known: Measured, cells: Sequence[Cell], measuring: Measuring, progress: GateProgress, rules: Sequence[NameRule]
+    known: MeasuredCells, cells: Sequence[Cell], measuring: Measuring, progress: GateProgress, rules: Sequence[NameRule]
 ) -> None:
     progress.say("tracing what changed")
     try:
@@ -182,7 +182,7 @@ def _explain(
         known.is_interrupted = True
 
 
-def _ending(known: Measured, ended: str, has_budget: bool) -> list[str]:
+def _ending(known: MeasuredCells, ended: str, has_budget: bool) -> list[str]:
     """A sentence where it ended before all was decided."""
     measurable = [each for each in known.evidence if each.state is None]
     left = sum(each.wants_pairs for each in measurable)

@@ -27,7 +27,7 @@ from tbp.gate.cells import SIDES, Cell, Side
 from tbp.gate.evidence import Evidence, Limits
 from tbp.gate.progress import GateProgress
 from tbp.gate.referee import IMPORT_TIMEOUT_S
-from tbp.gate.run import ENDING_SHARE, Gated, GateRequest, Measured, take_turns
+from tbp.gate.run import ENDING_SHARE, Gated, GateRequest, MeasuredCells, take_turns
 from tbp.gate.worker_process import Deadline, OutOfTime, Worker, WorkerLost
 from tbp.model.changes import State
 from tbp.model.comparison import ComparedCommit, Comparison, Judgement
@@ -84,7 +84,7 @@ def gate_tests(base: str, request: TestsRequest) -> Gated:
     with interruptible(), marking(), GateProgress() as progress, _sides(top, baseline, contender, request) as sides:
         progress.say("collecting the marked tests of both sides")
         tests = _collected(sides, request, deadline)
-        known = Measured(*_matched(request.tests, tests))
+        known = MeasuredCells(*_matched(request.tests, tests))
         known.notes += _changed_tests([each.cell.benchmark for each in known.evidence], tests)
         gate_request = GateRequest(limits=request.limits, budget_s=request.budget_s)
         budget = Budget(lambda: deadline.left_s, request.budget_s, time.monotonic() - start_s)

@@ -51,7 +51,7 @@ class Collected:
         self.items = list(items)
 
 
-class Workload:
+class TimedCall:
     """A function as asv_runner's benchmarks look to ``WorkerStep``."""
 
     _current_params = ()
@@ -107,7 +107,7 @@ class MeasuredTest:
     def measure(self, function: Callable[[], object]) -> object:
         """Let ``function`` take turns, the first time; its result for what the test asserts of it."""
         if not self.is_ready:
-            step = worker.WorkerStep(Workload(function))
+            step = worker.WorkerStep(TimedCall(function))
             self.is_ready = True
             worker.take_turns(step, self._channel)
         return function()

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from tbp.bisect.answer import answer, exit_code
 from tbp.bisect.bisection import Bisection, Ending
 from tbp.bisect.forms import text, to_json
-from tbp.bisect.search import Search
+from tbp.bisect.search import LineSearch
 from tbp.bisect.trials import Ruling
 from tbp.errors import ExitCode
 from tbp.gate.run import INTERRUPTED
@@ -29,7 +29,7 @@ def line(commits: int) -> list[LineCommit]:
     ]
 
 
-def answered(search: Search, ended: str = "") -> Bisection:
+def answered(search: LineSearch, ended: str = "") -> Bisection:
     return answer(search, line(search.last), SERIES, ended, "time_x")
 
 

@@ -2,19 +2,25 @@
 
 import json
 import os
+import platform
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
+from tbp.bisect.search import LineSearch
+from tbp.bisect.stored import Question, StoredSearch, digest_of_suites
+from tbp.gate.evidence import Limits
+from tbp.statistics.paired_ratios import Pair
+
+from ..command_line import Run
 from ..repositories import commit, git, new_repository
 from ..result_folders import ASV_CONFIG
+from .test_search import levels, searched
 
 pytest.importorskip("asv")
-pytestmark = pytest.mark.slow
 
 WORK = "def total(n):\n    return sum(i * i for i in range(n))\n"
 SLOWER = WORK.replace("range(n)", "range(2 * n)")
@@ -29,90 +35,138 @@ def time_total():
 def time_total_twice():
     work.total(2)
 """
+FILES = {
+    "asv.conf.json": json.dumps(ASV_CONFIG | {"project": "thing"}),
+    "benchmarks/__init__.py": "",
+    "benchmarks/speed.py": SUITE,
+    "thing/__init__.py": "",
+    "thing/work.py": WORK,
+}
 
 
-@pytest.fixture(scope="module")
-def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """good – 1 – 2, which does not import – 3 – a merge of two commits, the second of which works twice – 5."""
-    folder = new_repository(tmp_path_factory.mktemp("bisected") / "thing")
-    start = {
-        "asv.conf.json": json.dumps(ASV_CONFIG | {"project": "thing"}),
-        "benchmarks/__init__.py": "",
-        "benchmarks/speed.py": SUITE,
-        "thing/__init__.py": "",
-        "thing/work.py": WORK,
-    }
-    commit(folder, "good", files=start)
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A repository with the tag ``good``, to which tests add commits."""
+    folder = new_repository(tmp_path / "thing")
+    commit(folder, "good", files=FILES)
     git(folder, "tag", "good")
-    commit(folder, "one", files={"thing/one.py": "1"})
-    commit(folder, "two", files={"thing/work.py": "raise ImportError('thing is broken')\n"})
-    commit(folder, "three", files={"thing/work.py": WORK})
-    git(folder, "checkout", "-q", "-b", "side")
-    commit(folder, "side 1", files={"thing/side.py": "1"})
-    commit(folder, "side 2", files={"thing/work.py": SLOWER})
-    git(folder, "tag", "slower")
-    git(folder, "checkout", "-q", "main")
-    commit(folder, "four", files={"thing/four.py": "1"})
-    git(folder, "merge", "-q", "--no-ff", "-m", "merge the side", "side")
-    git(folder, "tag", "merged")
-    commit(folder, "five", files={"thing/five.py": "1"})
     return folder
 
 
-@pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("ASV_", "TBP_"))}
-    return kept | {"HOME": str(tmp_path_factory.mktemp("home")), "TBP_NO_CACHE": "1"}
+    return kept | {"HOME": str(tmp_path), "TBP_NO_CACHE": "1"}
 
 
 def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "tbp", "bisect", *arguments]
 
 
-def bisect(repository: Path, environment: dict[str, str], *arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        command(*arguments), cwd=repository, env=environment, capture_output=True, text=True, check=False
-    )
-
-
-def test_a_killed_search_goes_on_to_the_merge_and_into_it(repository: Path, environment: dict[str, str]):
-    question = ("speed.time_total", "good", "main", "--into-merges", "--json")
+@pytest.mark.slow
+def test_a_killed_search_goes_on_and_names_the_range_with_what_does_not_import(
+    repository: Path, environment: dict[str, str]
+):
+    commit(repository, "one", files={"thing/one.py": "1"})
+    broken = commit(repository, "two", files={"thing/work.py": "raise ImportError('thing is broken')\n"})
+    slower = commit(repository, "three", files={"thing/work.py": SLOWER})
+    commit(repository, "four", files={"thing/four.py": "1"})
+    question = ("speed.time_total", "good", "main", "--json")
     process = subprocess.Popen(command(*question), cwd=repository, env=environment, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
-    lines = []
     for line in process.stderr:
-        lines.append(line)
         if "BAD: differs from GOOD" in line:
             break
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    begun = next((repository / ".asv" / "env" / "bisect").iterdir()).stat().st_mtime_ns
-    time.sleep(0.01)
 
-    done = bisect(repository, environment, *question)
+    done = subprocess.run(
+        command(*question), cwd=repository, env=environment, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 3, done.stderr
     assert "going on with" in done.stderr
     result = json.loads(done.stdout)
-    assert result["probes"][0]["role"] == "ends"
-    assert [each["commit"] for each in result["suspects"]] == [git(repository, "rev-parse", "merged")], done.stderr
+    assert result["ending"] == "range"
+    assert [each["commit"] for each in result["suspects"]] == [broken, slower]
     assert 0.7 < result["culprit"]["judgement"]["effect"] < 1.3
-    assert [each["commit"] for each in result["inside"]["suspects"]] == [git(repository, "rev-parse", "slower")]
-    assert begun
-
-    again = bisect(repository, environment, "speed.time_total", "good", "main")
-    assert again.returncode == 3
-    assert "going on with" in again.stderr
-    assert again.stdout.startswith(f"{git(repository, 'rev-parse', '--short=8', 'merged')} made speed.time_total +")
+    assert [each["role"] for each in result["probes"]].count("ends") == 1
+    assert "the suite does not offer it there" in result["probes"][-1]["reason"]
     assert git(repository, "status", "--porcelain", "--", ".", ":!.asv") == ""
 
 
-def test_questions_without_an_answer(repository: Path, environment: dict[str, str]):
-    several = bisect(repository, environment, "total", "good", "good~0^{}")
-    assert several.returncode == 2
-    assert "are the same commit" in several.stderr
-    several = bisect(repository, environment, "speed", "good", "main~4", "--budget", "1")
-    assert several.returncode == 2, several.stderr
-    assert "matches 2 benchmarks, name one of them: speed.time_total, speed.time_total_twice" in several.stderr
-    nothing = bisect(repository, environment, "time_nothing", "good", "main~4")
-    assert nothing.returncode == 4
-    assert "the suites have speed.time_total" in nothing.stderr
+def stored(repository: Path, bench: str, base: str, head: str, step: int) -> None:
+    """Leaves the finished search of a line, as if its pairs had been measured; the commit ``step`` is 10 % slower."""
+    line = [
+        git(repository, "rev-parse", base),
+        *git(repository, "rev-list", "--first-parent", "--reverse", f"{base}..{head}").split(),
+    ]
+    search = searched(levels(len(line) - 1, (step, 0.10)))
+    for trial in search.trials:
+        trial.operators = ()
+    suites = digest_of_suites(repository / "benchmarks")
+    question = Question(bench, tuple(line), "", 1, platform.node(), suites, Limits().relevant)
+    StoredSearch(repository / ".asv" / "env", question).write(("speed.time_total", ()), search)
+
+
+def test_a_merge_is_searched_inside_and_what_was_measured_is_not_again(
+    repository: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+):
+    git(repository, "checkout", "-q", "-b", "side")
+    commit(repository, "side 1", files={"thing/side.py": "1"})
+    slower = commit(repository, "side 2", files={"thing/work.py": SLOWER})
+    git(repository, "checkout", "-q", "main")
+    commit(repository, "one", files={"thing/one.py": "1"})
+    git(repository, "merge", "-q", "--no-ff", "-m", "merge the side", "side")
+    merge = git(repository, "rev-parse", "HEAD")
+    stored(repository, "time_total", "good", "main", 2)
+    stored(repository, "time_total", "good", "side", 2)
+    monkeypatch.chdir(repository)
+    code, out, err = run("bisect", "time_total", "good", "main", "--into-merges", "--json")
+    assert code == 3, err
+    result = json.loads(out)
+    assert [each["commit"] for each in result["suspects"]] == [merge]
+    assert [each["commit"] for each in result["inside"]["suspects"]] == [slower]
+    assert result["next"][1].startswith("inside the merge: tbp bisect time_total")
+    _, out, _ = run("bisect", "time_total", "good", "main", "--into-merges")
+    assert out.startswith(f"{merge[:8]} made speed.time_total +10 % slower")
+    assert f"Inside the merge\n{slower[:8]} made speed.time_total" in out
+
+
+def test_a_search_that_is_not_finished_is_gone_on_with(repository: Path, run: Run, monkeypatch: pytest.MonkeyPatch):
+    """Its pairs are counted, and a budget that is too short for more says how to go on."""
+    commit(repository, "one", files={"thing/one.py": "1"})
+    commit(repository, "two", files={"thing/two.py": "1"})
+    question_line = (
+        git(repository, "rev-parse", "good"),
+        *git(repository, "rev-list", "--reverse", "good..main").split(),
+    )
+    question = Question(
+        "time_total", question_line, "", 1, platform.node(), digest_of_suites(repository / "benchmarks"), 0.02
+    )
+    begun = LineSearch((1.0, 1.0), Limits())
+    trial = begun.next()
+    assert trial is not None
+    trial.pairs = [Pair(0.1, 0.1, 1e-3, 1.1e-3)] * 2
+    StoredSearch(repository / ".asv" / "env", question).write(("speed.time_total", ()), begun)
+    monkeypatch.chdir(repository)
+    code, out, err = run("bisect", "time_total", "good", "main", "--budget", "0.00001")
+    assert code == 5
+    assert "going on with 2 pairs of an earlier try" in err
+    assert "the budget of 1e-05 min ended; 2 commits left" in out
+    assert "the same command again # go on" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "why"),
+    [
+        (("time_total", "good", "good"), 2, "are the same commit"),
+        (("time_total", "nothing", "good"), 2, "names no commit"),
+    ],
+)
+def test_questions_that_cannot_be_meant(
+    repository: Path, run: Run, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], code: int, why: str
+):
+    monkeypatch.chdir(repository)
+    exit_code, _, err = run("bisect", *arguments)
+    assert exit_code == code
+    assert why in err

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from math import log1p
 
-from tbp.bisect.search import Search
+from tbp.bisect.search import LineSearch
 from tbp.bisect.trials import Role, Ruling, Trial
 from tbp.gate.evidence import Limits
 from tbp.statistics.paired_ratios import Pair
@@ -22,9 +22,9 @@ def searched(
     weights: Sequence[float] | None = None,
     broken: Sequence[int] = (),
     wrong: Sequence[float] = (),
-) -> Search:
+) -> LineSearch:
     """A search to its end; ``broken`` commits cannot be measured, and the first probe sees ``wrong`` at first."""
-    search = Search(weights or (1.0,) * (len(level) - 1), Limits())
+    search = LineSearch(weights or (1.0,) * (len(level) - 1), Limits())
     lies = list(wrong)
     while (trial := search.next()) is not None:
         if trial.head in broken or trial.base in broken:
@@ -39,7 +39,7 @@ def searched(
     return search
 
 
-def asked(search: Search) -> list[tuple[str, int, int]]:
+def asked(search: LineSearch) -> list[tuple[str, int, int]]:
     return [(trial.role.value, trial.base, trial.head) for trial in search.trials]
 
 
@@ -138,7 +138,7 @@ def test_many_small_steps_are_no_single_commit():
 
 def test_a_trial_of_a_step_ends_early_where_there_is_none():
     trial = Trial(Role.STEP, 3, 4)
-    search = Search((1.0,) * 8, Limits(), [_ends(0.10), trial])
+    search = LineSearch((1.0,) * 8, Limits(), [_ends(0.10), trial])
     for effect in (0.001, -0.002, 0.001):
         trial.pairs.append(Pair(effect, effect, 1.0, 1.0))
         trial.rule(search.limits, search.bracket().levels)
@@ -147,7 +147,7 @@ def test_a_trial_of_a_step_ends_early_where_there_is_none():
 
 def test_a_step_that_cpu_time_does_not_bear_witness_to_is_none():
     trial = Trial(Role.STEP, 3, 4)
-    search = Search((1.0,) * 8, Limits(), [_ends(0.10), trial])
+    search = LineSearch((1.0,) * 8, Limits(), [_ends(0.10), trial])
     while trial.ruling is Ruling.OPEN:
         trial.pairs.append(Pair(0.1 + JITTER[len(trial.pairs) % 6], 0.0, 1.0, 1.0))
         trial.rule(search.limits, search.bracket().levels)
@@ -157,7 +157,7 @@ def test_a_step_that_cpu_time_does_not_bear_witness_to_is_none():
 
 def _ends(effect: float) -> Trial:
     ends = Trial(Role.ENDS, 0, 8)
-    search = Search((1.0,) * 8, Limits(), [ends])
+    search = LineSearch((1.0,) * 8, Limits(), [ends])
     while ends.ruling is Ruling.OPEN:
         moved = log1p(effect) + JITTER[len(ends.pairs) % len(JITTER)]
         ends.pairs.append(Pair(moved, moved, 1.0, 1.0))

@@ -3,7 +3,7 @@
 from math import isnan, nan
 from pathlib import Path
 
-from tbp.bisect.search import Search
+from tbp.bisect.search import LineSearch
 from tbp.bisect.stored import Question, StoredSearch, digest_of_suites
 from tbp.bisect.trials import Role, Ruling, Trial
 from tbp.gate.evidence import Limits
@@ -13,8 +13,8 @@ QUESTION = Question("time_x", ("a" * 40, "b" * 40, "c" * 40), "", 1, "box", "dig
 SERIES = ("suite.time_x", (("n", "1"),))
 
 
-def search() -> Search:
-    return Search((1.0, 1.0), Limits())
+def search() -> LineSearch:
+    return LineSearch((1.0, 1.0), Limits())
 
 
 def stored(folder: Path) -> StoredSearch:
