@@ -33,6 +33,7 @@ from tbp.model.triage import TriageStatus
 from tbp.notify import payload
 from tbp.project import acknowledgements
 from tbp.project.first_parents import LineCommit
+from tbp.project.machine_rules import MOST_RULE
 from tbp.project.policy import MOST_COUNT, Policy
 from tbp.report.data import summary_json
 from tbp.report.parts.next_steps import NextSteps
@@ -256,6 +257,18 @@ def notify() -> Schema:
     })  # fmt: skip
 
 
+def data() -> Schema:
+    """The account of an exchange, which has no number of its format."""
+    return exactly({
+        "remote": described(TEXT, "git's name or the address of the remote"),
+        "branch": described(TEXT, "the data branch"),
+        "commit": described(TEXT, "its newest one, in full; empty where there is no branch yet"),
+        "received": described(TEXTS, "files, relative to the results folder"),
+        "sent": TEXTS,
+        "notes": described(TEXTS, "sentences on what was left out or mended"),
+    })  # fmt: skip
+
+
 def hotspots() -> Schema:
     facts = struct(views.Facts)
     operators = columns("operators.operators", "OPERATOR_COLUMNS", "operators.rates:RATE_COLUMNS") | {
@@ -428,6 +441,10 @@ def series() -> Schema:
     })  # fmt: skip
 
 
+# Facts in braces and no other brace; the reader takes their names in any case, and asks for a letter or digit.
+MACHINE_NAME = "^([^{}]|\\{[^{}]+\\})+$"
+
+
 def policy() -> Schema:
     """``[tool.tbp]``: every key may be missing."""
     otherwise = Policy()
@@ -456,6 +473,11 @@ def policy() -> Schema:
         "names": {
             "type": "object", "additionalProperties": TEXT,
             "description": "regular expression, searched in an operator's name → the name to compare",
+        },
+        "machines": {
+            "type": "object",
+            "additionalProperties": {"type": "string", "pattern": MACHINE_NAME, "minLength": 1, "maxLength": MOST_RULE},
+            "description": "regular expression, searched in asv's identifier of a machine → its name, facts in braces",
         },
     }  # fmt: skip
     return exactly(known, known)
@@ -488,6 +510,7 @@ SCHEMAS = {
     "acks": (acks, 1, "reports/acks.toml: the changes that a project accepts or looks into"),
     "bisection": (bisection, bisect_forms.FORMAT, "tbp bisect --json: the commit that changed a benchmark"),
     "comparison": (comparison, json_form.FORMAT, "tbp gate --json, tbp compare --json: two commits judged"),
+    "data": (data, 1, "tbp data push --json, tbp data pull --json: what went to and fro"),
     "hotspots": (hotspots, forms.FORMAT, "tbp hotspots --json: the operators of a trace, or the difference of two"),
     "notification": (notification, payload.FORMAT, "what tbp notify --webhook sends: an event, or what stands"),
     "notify": (notify, payload.FORMAT, "tbp notify --json: what was told to whom"),
