@@ -3,7 +3,8 @@
     python tools/simulated_messages.py [--projects 10] [--series 40] [--nights 40] [--seed 1]
 
 A project is a results folder of one machine with thirty runs of each series before the first night. A night adds a run
-of a new commit, and ``tbp notify --webhook --send`` tells a server on this machine. Runs have a noise of 3 % between
+of a new commit, and the pairs of processes that ``tbp nightly`` would measure, with a spread of 3 %; ``--alone`` adds
+none. Then ``tbp notify --webhook --send`` tells a server on this machine. Runs have a noise of 3 % between
 them, and one in fifty is 30 % slower, as on hosted runners. Half of the projects are steady. In the others a tenth of
 the series becomes 30 % slower at the fifth night, is mended at a third of the nights, and slower again at two thirds.
 Prints for both how many messages came, and for each step how many nights after it.
@@ -18,13 +19,23 @@ import random
 import tempfile
 import threading
 from collections import Counter
+from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from math import log
 from pathlib import Path
 
 from tbp.__main__ import main as tbp
+from tbp.asv.ratios import Ratio, add_ratios
+from tbp.gate.night import NIGHT_PAIRS, Tracked, tracked_series
+from tbp.history.paired_changes import level_begin, wanted
+from tbp.notify.news import first_told
+from tbp.project.asv_config import AsvConfig, read_config
+from tbp.report.site.load import by_themselves, report_data, stored
 
 BEFORE = 30
 NOISE = 0.03
+PAIR_NOISE = 0.03
+MOST_FRESH = 100  # pairs that a night has for one series
 ODD, ODD_FACTOR = 0.02, 1.3
 SLOWER = 1.3
 FIRST_STEP = 5
@@ -69,17 +80,49 @@ def write_night(results: Path, noise: random.Random, number: int, slower: int, s
     (results / "box" / f"{commit(number)[:8]}-env.json").write_text(json.dumps(content))
 
 
-def messages_of(folder: Path, seed: int, series: int, nights: int, is_steady: bool) -> list[tuple[int, str]]:
+def measure_pairs(config: AsvConfig, noise: random.Random, slow_of: Mapping[str, int]) -> None:
+    """Adds the ratios of a night; ``slow_of`` has how many of the series are slow at each commit."""
+    store = stored(config, None)
+    tracked = tracked_series(by_themselves(store), store.ratios, 0.0, config.results_dir, "box")
+    for series in tracked:
+        number = int(series.key.benchmark.rpartition("_")[2])
+
+        def add(
+            base: int, head: int, pairs: int, is_fresh: bool, series: Tracked = series, number: int = number
+        ) -> None:
+            names = series.points[base].commit.hash, series.points[head].commit.hash
+            true = [log(SLOWER) * (number < slow_of[name]) for name in names]
+            effects = tuple(noise.gauss(true[1] - true[0], PAIR_NOISE) for _ in range(pairs))
+            series.add(Ratio(*names, effects, is_fresh))
+
+        add(level_begin(series.changes, series.points), len(series.points) - 1, NIGHT_PAIRS, False)
+        while (more := wanted(series.changes, series.points, series.ratios, 0.0, series.is_news)) is not None:
+            if series.fresh_pairs + more.pairs > MOST_FRESH:
+                break
+            add(more.base, more.head, more.pairs, True)
+    add_ratios(config.results_dir, [(series.key, ratio) for series in tracked for ratio in series.made])
+
+
+def messages_of(
+    folder: Path, seed: int, series: int, nights: int, is_steady: bool, is_alone: bool
+) -> list[tuple[int, str]]:
     """The night and the kind of each message of one project."""
     results, noise = folder / "results", random.Random(seed)
     (results / "box").mkdir(parents=True)
     (folder / "asv.conf.json").write_text(json.dumps({"project": "simulated", "results_dir": "results"}))
     for number in range(BEFORE):
         write_night(results, noise, number, 0, series)
+    config, slow_of = read_config(folder / "asv.conf.json"), {commit(number): 0 for number in range(BEFORE)}
+    first_told(report_data(config, None), results)
     several = []
     for night in range(nights):
         is_slow = not is_steady and (FIRST_STEP <= night < nights // 3 or night >= 2 * nights // 3)
-        write_night(results, noise, BEFORE + night, max(1, series // 10) * is_slow, series)
+        newest = commit(BEFORE + night)
+        slow_of[newest] = max(1, series // 10) * is_slow
+        write_night(results, noise, BEFORE + night, slow_of[newest], series)
+        if not is_alone:
+            measure_pairs(config, noise, slow_of)
+            first_told(report_data(config, None), results)
         Webhook.messages.clear()
         code = tbp(["notify", "--webhook", "--send", "--config", str(folder / "asv.conf.json")])
         if code:
@@ -94,6 +137,7 @@ def main() -> None:
     parser.add_argument("--series", type=int, default=40)
     parser.add_argument("--nights", type=int, default=40)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--alone", action="store_true", help="without pairs")
     options = parser.parse_args()
     with ThreadingHTTPServer(("127.0.0.1", 0), Webhook) as server, tempfile.TemporaryDirectory() as temporary:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -103,7 +147,7 @@ def main() -> None:
             for number in range(options.projects // 2):
                 folder = Path(temporary) / f"{is_steady}-{number}"
                 seed = options.seed * 1_000 + number
-                several = messages_of(folder, seed, options.series, options.nights, is_steady)
+                several = messages_of(folder, seed, options.series, options.nights, is_steady, options.alone)
                 counts[len(several)] += 1
                 if several:
                     print(f"  project {number}: {', '.join(f'{kind} in night {night}' for night, kind in several)}")

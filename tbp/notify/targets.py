@@ -122,7 +122,9 @@ def _gitlab(environment: Environment, shown: Show | None) -> GitLab:
 
 
 def _showing(target: HookTarget, shown: Show) -> HookTarget:
+    address = "its variable is not set" if UNKNOWN_HOST in target.address else target.address
+
     def show(content: str, message: Message) -> None:
-        shown(f"--- would be sent to {target.name} ({target.address}):\n{content}")
+        shown(f"--- would be sent to {target.name} ({address}):\n{content}")
 
     return replace(target, post=show)
