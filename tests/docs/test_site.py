@@ -1,4 +1,4 @@
-"""The docs site: it builds without a warning, no link is broken, and axe and a phone find nothing wrong with its pages."""
+"""The docs site: it builds without a warning, no link is broken, and axe finds nothing wrong with its pages."""
 
 import os
 import subprocess
@@ -27,7 +27,18 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the built site."""
     pytest.importorskip("sphinx", reason="Sphinx is not installed: pip install --group docs")
     folder = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", str(ROOT / "docs"), str(folder)]
+    command = [
+        sys.executable,
+        "-m",
+        "sphinx",
+        "-q",
+        "-W",
+        "--keep-going",
+        "-b",
+        "html",
+        str(ROOT / "docs"),
+        str(folder),
+    ]
     done = subprocess.run(command, env=os.environ | {"PYTHONWARNINGS": ""}, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return folder
