@@ -1,6 +1,10 @@
 """Runners that share a data branch over a real remote: whatever each of them has, all of them get, once."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,7 +21,6 @@ from tbp.project.asv_config import read_config
 
 from ..repositories import commit, git, new_repository
 from ..result_folders import write_result
-from ..test_schemas import faults
 
 KEY = SeriesKey("suite.time_it", (), "box", "env")
 OLD, NEW = "a" * 40, "b" * 40
@@ -143,6 +146,49 @@ def test_a_push_that_another_one_overtakes_begins_again(remote: Path, monkeypatc
     assert commits(remote) == 2
 
 
+# Adds a benchmark to one file that all runners write, and pushes it, five times.
+PUSHES = """
+import json, sys
+from pathlib import Path
+from tbp.nightly.data_branch import shared_with
+from tbp.project.asv_config import read_config
+exchange = shared_with(read_config(Path("asv.conf.json")), "tbp-data")
+path = exchange.results_dir / "box" / ("a" * 8 + "-env.json")
+path.parent.mkdir(parents=True, exist_ok=True)
+head = {"version": 2, "commit_hash": "a" * 40, "env_name": "env", "date": 1, "result_columns": ["result"]}
+for number in range(5):
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError):  # cut off by a kill, as asv's are
+        content = head | {"results": {}}
+    content["results"][f"{sys.argv[1]}{number}"] = [[1.0]]
+    path.write_text(json.dumps(content))
+    exchange.push("night")
+    print(number, flush=True)
+"""
+
+
+def test_runners_that_push_at_once_lose_nothing_and_neither_does_a_killed_one(remote: Path):
+    names = ["ada", "bob", "carol"]
+    folders = {name: runner(remote, name).results_dir.parent for name in names}
+
+    def start(name: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-c", PUSHES, name]
+        return subprocess.Popen(command, cwd=folders[name], stdout=subprocess.PIPE, start_new_session=True)
+
+    runners = [start(name) for name in names]
+    first = runners[0].stdout
+    assert first is not None
+    first.readline()  # it pushes the second one now
+    os.killpg(runners[0].pid, signal.SIGKILL)
+    runners.append(start("ada"))
+    for each in runners:
+        each.communicate(timeout=120)
+    assert [each.returncode for each in runners] == [-signal.SIGKILL, 0, 0, 0]
+    stored = json.loads(git(remote, "show", "tbp-data:results/box/aaaaaaaa-env.json"))["results"]
+    assert set(stored) == {f"{name}{number}" for name in names for number in range(5)}
+
+
 def commits_or_none(remote: Path) -> int:
     return commits(remote) if git(remote, "branch", "--list", "tbp-data") else 0
 
@@ -150,6 +196,8 @@ def commits_or_none(remote: Path) -> int:
 def test_a_remote_that_refuses_leaves_all_results_here_and_is_told_why(
     remote: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
+    from ..test_schemas import faults
+
     ada = runner(remote, "ada")
     write_result(ada.results_dir, OLD, {"ada": [[1.0], [], "1", 1000]})
     before = content(ada)
