@@ -177,8 +177,9 @@ def _measure_in_turns(config: AsvConfig, commits: Sequence[str], budget_s: float
     if not commits or not budget_s:
         return
     results = stored(config, None)
+    relevant, host = results.policy.relevant, machine_name(machine or "")
     tracked = tracked_series(
-        by_themselves(results), results.ratios, results.policy.relevant, config.results_dir, machine_name(machine or "")
+        by_themselves(results), results.ratios, relevant, config.results_dir, host, results.fleet.now(host)
     )
     with Progress() as progress:
         progress.say("measuring in turns")
