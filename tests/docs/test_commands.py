@@ -13,6 +13,7 @@ import json5
 import pytest
 import yaml
 
+import tbp
 from tbp.__main__ import main
 from tbp.cli import VERBS, parse
 from tbp.errors import ExitCode
@@ -25,8 +26,8 @@ from .project import small_project
 BLOCKS = [block for page in PAGES for block in blocks(page)]
 LANGUAGES = {"sh", "python", "toml", "json", "yaml", "text", "groovy", "ini"}
 # Programs of others, and words of the shell, that a command may begin with.
-PROGRAMS = {"asv", "cd", "do", "docker", "done", "echo", "eval", "for", "git", "nox", "npm", "pip", "pre-commit", "pytest",
-            "python", "source", "sudo", "tensorboard"}  # fmt: skip
+PROGRAMS = {"asv", "cd", "do", "docker", "done", "echo", "eval", "for", "git", "nox", "npm", "pip", "pre-commit",
+            "pytest", "python", "sendmail", "source", "sudo", "tensorboard"}  # fmt: skip
 VERDICTS = {ExitCode.OK, ExitCode.REGRESSION}  # the small project has regressions, so a report of it ends with 3
 
 
@@ -164,7 +165,7 @@ def test_an_example_in_python_compiles(block: Block) -> None:
     "page", sorted({block.page for block in of("python") if not block.reason}), ids=lambda page: page.stem
 )
 def test_the_examples_of_a_page_run(page: Path, copied: dict[str, str]) -> None:
-    names: dict[str, object] = {}
+    names: dict[str, object] = {"tbp": tbp}
     for block in blocks(page):
         if block.language == "python" and not block.reason:
             exec(compile(block.text, block.name, "exec"), names)
