@@ -85,7 +85,7 @@ def _cell(text: str) -> str:
 
 
 def schemas() -> str:
-    """A section for each JSON Schema of ``tbp.schemas`` that is of JSON: a row for each field, with those inside of it."""
+    """A section for each JSON Schema of ``tbp.schemas`` that is of JSON: a row for each field, at any depth."""
     sections = []
     for path in sorted(files("tbp.schemas").iterdir(), key=lambda path: path.name):
         if path.name.endswith(".json") and path.name not in OF_TOML:

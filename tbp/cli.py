@@ -22,6 +22,7 @@ from tbp.system.foreign_text import line_of
 # Aim of a user → the verbs for it, each with its module in tbp.commands. A verb of two words belongs to a group.
 AIMS = {
     "begin": {
+        "init": "init",
         "demo": "demo",
         "check": "check",
     },

@@ -3,6 +3,10 @@
 for (const caption of document.querySelectorAll(".caption[role=heading]")) caption.setAttribute("aria-level", "2");
 document.querySelector(".sidebar-drawer")?.setAttribute("aria-label", "Pages of the site");
 document.querySelector(".toc-drawer")?.setAttribute("aria-label", "Parts of this page");
+if (!document.querySelector("h1")) { // the page of the search, before anybody searched
+  const title = Object.assign(document.createElement("h1"), { textContent: "Search" });
+  document.querySelector("[role=main]")?.prepend(title);
+}
 
 function letTabReachWhatScrolls() {
   for (const box of document.querySelectorAll(".table-wrapper, pre, .sidebar-scroll, .toc-scroll")) {

@@ -31,10 +31,11 @@ def merged_results(ours: bytes, theirs: bytes) -> bytes:
     newer, older = (left, right) if _newest(rows) >= _newest(other) else (right, left)
     merged = {name: _merged_row(rows.get(name), other.get(name)) for name in sorted(rows | other)}
     columns = list(dict.fromkeys([*_columns(newer), *_columns(older)]))
+    durations = {**_object(older, "durations"), **_object(newer, "durations")}
     content = {
         **older,
         **newer,
-        "durations": {**_object(older, "durations"), **_object(newer, "durations")},
+        **({"durations": durations} if durations else {}),
         "result_columns": columns,
         "results": {name: _listed(row, columns) for name, row in merged.items()},
     }

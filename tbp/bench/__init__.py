@@ -8,7 +8,7 @@ from .asv_type import TorchTime, register
 from .clock import PROTOCOL, Clock, SamplingPlan, Timing, time_calls
 from .devices import Device, Skip, device, require
 from .suite import Suite
-from .workloads import Case, Step, Workload, WrongResult, inference, relative_error, subject, workload
+from .workloads import Case, Step, Workload, WrongResult, in_float64, inference, relative_error, subject, workload
 
 __all__ = [
     "PROTOCOL",
@@ -24,6 +24,7 @@ __all__ = [
     "Workload",
     "WrongResult",
     "device",
+    "in_float64",
     "inference",
     "relative_error",
     "require",

@@ -7,6 +7,7 @@ gives a ``Step`` that can be timed, traced and checked against its reference. Th
 
 from __future__ import annotations
 
+import copy
 import importlib
 import os
 from collections.abc import Callable, Mapping
@@ -176,6 +177,19 @@ def inference(module: nn.Module, *inputs: Tensor, flops: int | None = None, **op
         return output
 
     return Step(run, run, module, inputs, flops)
+
+
+def in_float64(case: Case, step: Step) -> Tensor:
+    """Reference of a module without a formula of its own: what a copy of it computes in float64, on the CPU.
+
+    It finds a step that loses precision or gives NaN, in every commit; that the module computes what it should, it
+    does not find. For a step of ``inference`` without options.
+    """
+    if step.module is None:
+        raise ValueError("in_float64 needs the step's module: make the step with bench.inference, or write a reference")
+    module = copy.deepcopy(step.module).double().cpu()
+    inputs = [tensor.cpu().double() if tensor.is_floating_point() else tensor.cpu() for tensor in step.inputs]
+    return inference(module, *inputs).output()
 
 
 def relative_error(actual: Tensor, expected: Tensor) -> float:

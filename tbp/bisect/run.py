@@ -92,8 +92,9 @@ def _with_inside(
     progress.line(f"tbp: {result.culprit.commit.commit[:8]} is a merge: searching the commits that it brought")
     try:
         return replace(result, inside=_searched(config, *both, request, turns, progress))
-    except TbpError as problem:
-        return replace(result, notes=(*result.notes, f"the inside of the merge was not searched: {problem}"))
+    except (TbpError, KeyboardInterrupt) as problem:
+        why = str(problem) or INTERRUPTED
+        return replace(result, notes=(*result.notes, f"the inside of the merge was not searched: {why}"))
 
 
 class _Bisecting:

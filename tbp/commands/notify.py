@@ -37,6 +37,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     targets.add_argument("--webhook", action="store_true", help=meaning)
     meaning = "an issue for each event, opened, updated and closed, in GITHUB_REPOSITORY with GITHUB_TOKEN"
     targets.add_argument("--github-issue", action="store_true", help=meaning)
+    meaning = "as --github-issue, in the project CI_PROJECT_ID of CI_API_V4_URL with GITLAB_TOKEN"
+    targets.add_argument("--gitlab-issue", action="store_true", help=meaning)
     meaning = "a comment on the commit of each event, in GITHUB_REPOSITORY with GITHUB_TOKEN"
     targets.add_argument("--github-comment", action="store_true", help=meaning)
     meaning = "a name for who reads it, where several webhooks get the same results"

@@ -19,12 +19,8 @@ STDOUT = Path("-")
 
 
 # Titles of the groups in which a help shows options that several verbs have.
-RESULTS, BENCHMARKS, OUTPUT, VERDICT = (
-    "the project and its results",
-    "which benchmarks",
-    "what is written",
-    "the exit code",
-)
+RESULTS, BENCHMARKS = "the project and its results", "which benchmarks"
+OUTPUT, VERDICT = "what is written", "the exit code"
 
 
 def group_of(parser: argparse.ArgumentParser, title: str) -> argparse._ArgumentGroup:

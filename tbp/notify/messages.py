@@ -31,6 +31,8 @@ MOST_OLD = 10
 MOST_BENCHMARKS = 2
 MOST_NAME = 200  # characters; asv's names have up to 120, longer ones are made to hurt
 MOST_SUBJECT = 100
+MOST_FACT = 400
+MOST_COMMAND = 800  # that of a cell with ten parameters has 300
 MOST_TITLE = 200  # GitHub takes 256
 
 
@@ -140,7 +142,7 @@ class MessageSource(Struct, frozen=True):
         between = f"by {several}, {event_words.between(event.range)}" if several else f"since {first.short}"
         author = event_words.author(event_words.authors(event, self.data.in_ranges, self.data.in_order.hashes))
         pieces: list[str | Foreign] = [Foreign(between) if not addresses.HASH.fullmatch(first.hash) else between]
-        pieces += [" by ", Foreign(author)] if author else []
+        pieces += [" by ", Foreign(words.cut(author, MOST_NAME))] if author else []
         pieces += [" (", Foreign(_subject(first)), ")"] if first.subject else []
         return tuple(pieces)
 
@@ -156,7 +158,7 @@ class MessageSource(Struct, frozen=True):
             event_words.touching(event),
             triage_words.sentence(triage_words.notes(changes)),
         ]
-        return [sentence for sentence in sentences if sentence]
+        return [words.cut(sentence, MOST_FACT) for sentence in sentences if sentence]
 
 
 def title(message: EventMessage) -> Pieces:
@@ -199,7 +201,11 @@ def _commands(standing: StandingEvent) -> tuple[Command, ...]:
         Command("accept it", steps.accept),
         Command("say who looks into it", steps.look_after),
     )
-    return tuple(each for each in several if each.text and each.text.isprintable() and "`" not in each.text)
+    return tuple(each for each in several if 0 < len(each.text) <= MOST_COMMAND and _is_shown(each.text))
+
+
+def _is_shown(command: str) -> bool:
+    return command.isprintable() and "`" not in command
 
 
 def _subject(commit: Commit) -> str:

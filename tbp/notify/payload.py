@@ -1,4 +1,4 @@
-"""A message as JSON for programs: ``tbp/schemas/notify.json`` describes it.
+"""A message as JSON for programs: ``tbp/schemas/notification.json`` describes it.
 
 Names in ``event`` are as the project has them, for whoever looks something up; ``title`` and ``text`` are for showing,
 and call nobody.

@@ -7,9 +7,12 @@ GitHub and GitLab by ``@name``. An at sign of full width looks the same and call
 
 from __future__ import annotations
 
+import re
+
 from tbp.wording import words
 
 _QUIET = str.maketrans({"@": "＠"})
+_CALL = re.compile(r"<(?=\S)")  # not that of "p < 0.001"
 # What begins a link, a code, a reference or a comment somewhere.
 _TITLE = str.maketrans({"@": "＠", "#": "＃", "`": "ˋ", "<": "‹", ">": "›", "[": "［", "]": "］", "!": "！"})
 _SLACK = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "＠", "`": "ˋ"})
@@ -17,7 +20,7 @@ _SLACK = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "＠", "`":
 
 def quiet(text: str) -> str:
     """``text`` in one line that calls nobody."""
-    return words.one_line(text).translate(_QUIET)
+    return _CALL.sub("‹", words.one_line(text).translate(_QUIET))
 
 
 def for_title(text: str) -> str:

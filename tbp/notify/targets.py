@@ -13,8 +13,9 @@ from msgspec.structs import replace
 from tbp.errors import UsageError
 from tbp.history.told import Fate
 from tbp.notify.hooks import HookAddress, HookTarget, Message, comment_target, slack_target, webhook_target
-from tbp.notify.tracker import GitHubIssues, TrackedIssue, Tracker
+from tbp.notify.tracker import GitHubIssues, GitLabIssues, TrackedIssue, Tracker
 from tbp.web.github import GitHub
+from tbp.web.gitlab import GitLab
 from tbp.web.secret import MASK, Secret, address_of, secret_of
 
 SLACK_URL, WEBHOOK_URL, WEBHOOK_TOKEN = "TBP_SLACK_WEBHOOK_URL", "TBP_WEBHOOK_URL", "TBP_WEBHOOK_TOKEN"
@@ -31,11 +32,12 @@ class TargetChoice(Struct, frozen=True):
     webhook: bool = False
     github_issue: bool = False
     github_comment: bool = False
+    gitlab_issue: bool = False
     receiver: str = ""  # in the note, where several get the same kind
 
     @property
     def is_any(self) -> bool:
-        return self.slack or self.webhook or self.github_issue or self.github_comment
+        return self.slack or self.webhook or self.github_issue or self.github_comment or self.gitlab_issue
 
 
 def is_ci(environment: Environment) -> bool:
@@ -61,10 +63,12 @@ def hooks(choice: TargetChoice, environment: Environment, shown: Show | None) ->
 
 def trackers(choice: TargetChoice, environment: Environment, shown: Show | None) -> list[Tracker]:
     """The trackers of issues. Raises UsageError as ``hooks``."""
-    if not choice.github_issue:
-        return []
-    issues = GitHubIssues(_github(environment, shown))
-    return [issues if shown is None else ShownIssues(issues.name, shown)]
+    several: list[Tracker] = []
+    if choice.github_issue:
+        several.append(GitHubIssues(_github(environment, shown)))
+    if choice.gitlab_issue:
+        several.append(GitLabIssues(_gitlab(environment, shown)))
+    return several if shown is None else [ShownIssues(each.name, shown) for each in several]
 
 
 class ShownIssues(Struct, frozen=True):
@@ -109,6 +113,12 @@ def _github(environment: Environment, shown: Show | None) -> GitHub:
     if shown is None:
         return GitHub.from_environment(environment)
     return GitHub(environment.get("GITHUB_REPOSITORY") or "OWNER/NAME", Secret(MASK))
+
+
+def _gitlab(environment: Environment, shown: Show | None) -> GitLab:
+    if shown is None:
+        return GitLab.from_environment(environment)
+    return GitLab(environment.get("CI_PROJECT_ID") or "PROJECT", Secret(MASK), "")
 
 
 def _showing(target: HookTarget, shown: Show) -> HookTarget:

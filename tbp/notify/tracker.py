@@ -10,6 +10,7 @@ from msgspec import Struct
 from tbp.errors import NotDelivered
 from tbp.history.told import Fate
 from tbp.web.github import GitHub
+from tbp.web.gitlab import GitLab
 
 LABEL = "tbp-regression"
 """The label of every issue that tbp opens; it is how they are listed, and outsiders cannot set one."""
@@ -90,6 +91,45 @@ class GitHubIssues(Struct, frozen=True):
         return TrackedIssue(
             _number(content, "number"), _text(content, "title"), _text(content, "body"), is_open, is_own
         )
+
+
+class GitLabIssues(Struct, frozen=True):
+    """The issues of a project on GitLab, which are numbered by ``iid``."""
+
+    gitlab: GitLab
+
+    @property
+    def name(self) -> str:
+        return f"gitlab-issue:{self.gitlab.project}"
+
+    def listed(self) -> Iterator[TrackedIssue]:
+        for content in self.gitlab.pages("/issues", labels=LABEL, state="all", scope="all"):
+            yield self._read(content)
+
+    def issue(self, number: int) -> TrackedIssue | None:
+        try:
+            content = self.gitlab.get(f"/issues/{number}")
+        except NotDelivered as error:
+            if error.status == 404:
+                return None
+            raise
+        return self._read(content) if isinstance(content, dict) else None
+
+    def open(self, title: str, body: str) -> int:
+        content = self.gitlab.post("/issues", {"title": title, "description": body, "labels": LABEL})
+        return _number(content, "iid")
+
+    def edit(self, number: int, title: str, body: str, fate: Fate) -> None:
+        event = "reopen" if fate is Fate.STANDS else "close"
+        self.gitlab.put(f"/issues/{number}", {"title": title, "description": body, "state_event": event})
+
+    def comment(self, number: int, text: str) -> None:
+        self.gitlab.post(f"/issues/{number}/notes", {"body": text})
+
+    def _read(self, content: Mapping[str, object]) -> TrackedIssue:
+        is_open, is_own = content.get("state") == "opened", self.gitlab.is_own(content.get("author"))
+        title, body = _text(content, "title"), _text(content, "description")
+        return TrackedIssue(_number(content, "iid"), title, body, is_open, is_own)
 
 
 def _number(content: object, key: str) -> int:

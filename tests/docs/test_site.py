@@ -1,4 +1,4 @@
-"""The docs site: it builds without a warning, no link is broken, and axe and a phone find nothing wrong with its pages."""
+"""The docs site: it builds without a warning, no link is broken, and axe finds nothing wrong with its pages."""
 
 import os
 import subprocess

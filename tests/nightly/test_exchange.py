@@ -17,6 +17,7 @@ from tbp.project.asv_config import read_config
 
 from ..repositories import commit, git, new_repository
 from ..result_folders import write_result
+from ..test_schemas import faults
 
 KEY = SeriesKey("suite.time_it", (), "box", "env")
 OLD, NEW = "a" * 40, "b" * 40
@@ -163,7 +164,9 @@ def test_a_remote_that_refuses_leaves_all_results_here_and_is_told_why(
     assert content(ada) == before
     hook.unlink()
     assert main(["data", "push", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["sent"] == ["box/aaaaaaaa-env.json"]
+    text = capsys.readouterr().out
+    assert json.loads(text)["sent"] == ["box/aaaaaaaa-env.json"]
+    assert faults("data", text) == []
 
 
 def test_the_branch_has_a_bounded_history_and_runners_with_an_old_one_go_on(

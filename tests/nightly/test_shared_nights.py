@@ -2,14 +2,19 @@
 
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
+import textwrap
 import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
+
+from tbp.cli import VERBS
 
 from ..repositories import commit, git, new_repository
 from ..result_folders import ASV_CONFIG
@@ -66,17 +71,29 @@ class Fleet:
         return self.folder / name
 
     def start(self, clone: Path, *arguments: str) -> subprocess.Popen[str]:
-        variables = {name: value for name, value in os.environ.items() if not name.startswith(("ASV_", "TBP_", "GIT_"))}
-        variables |= {
-            "HOME": str(clone.parent / f"home of {clone.name}"), "PYTHONPATH": str(ROOT), "TBP_NO_CACHE": "1",
-            "TBP_TEST_SHARED": str(self.folder),
-        }  # fmt: skip
-        Path(variables["HOME"]).mkdir(exist_ok=True)
         arguments = arguments or ("nightly", "--data", "--machine=fleet", "--paired-budget=0")
         return subprocess.Popen(
             [sys.executable, "-m", "tbp", *arguments],
-            cwd=clone, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+            cwd=clone, env=self.variables(clone), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            start_new_session=True,
         )  # fmt: skip
+
+    def shell(self, clone: Path, script: str, outputs: Path) -> int:
+        """The exit code of a step, run as GitHub does."""
+        variables = self.variables(clone) | {"GITHUB_OUTPUT": str(outputs)}
+        variables["PATH"] = f"{Path(sys.executable).parent}:{variables['PATH']}"
+        return subprocess.run(
+            ["bash", "-e", "-c", script], cwd=clone, env=variables, timeout=120, check=False
+        ).returncode
+
+    def variables(self, clone: Path) -> dict[str, str]:
+        removed = ("ASV_", "TBP_", "GIT_", "GITHUB_")
+        variables = {name: value for name, value in os.environ.items() if not name.startswith(removed)}
+        home = clone.parent / f"home of {clone.name}"
+        home.mkdir(exist_ok=True)
+        return variables | {
+            "HOME": str(home), "PYTHONPATH": str(ROOT), "TBP_NO_CACHE": "1", "TBP_TEST_SHARED": str(self.folder),
+        }  # fmt: skip
 
     def run(self, clone: Path, *arguments: str) -> tuple[int, str]:
         process = self.start(clone, *arguments)
@@ -169,3 +186,44 @@ def test_a_night_killed_while_it_sends_and_one_that_is_refused_lose_nothing(flee
     hook.unlink()
     assert fleet.run(ada, "data", "push")[0] == 0
     assert fleet.results() == sorted(commit[:8] for commit in fleet.commits)
+
+
+def test_a_night_ends_within_its_budget_and_says_what_is_left(fleet: Fleet):
+    ada = fleet.clone("ada")
+    (fleet.folder / "HOLD").write_text(fleet.commits[-1])
+    code, told = fleet.run(ada, "nightly", "--machine=fleet", "--paired-budget=0", "--budget=0.1")
+    assert code == 4, told
+    assert f"{fleet.commits[-1][:8]} took longer than the budget had time for" in told
+    assert "0 commits measured; 3 commits left for the next night: 3 new" in told
+
+
+def steps(job: str) -> list[str]:
+    """The scripts of a job of tbp's own workflow that call tbp, in their order."""
+    text = (ROOT / ".github" / "workflows" / "nightly.yml").read_text("utf-8")
+    (of_job,) = re.findall(rf"^  {job}:\n((?:    .*\n)+)", text, re.MULTILINE)
+    scripts = re.findall(r"run: (?:\|\n((?:          .*\n)+)|(.*)\n)", of_job)
+    return [textwrap.dedent(block) if block else line for block, line in scripts if "tbp " in (block or line)]
+
+
+def test_the_jobs_of_the_workflow_hand_results_on_and_the_one_that_measures_never_writes(fleet: Fleet):
+    """Each job has a clone, as on GitHub; the artifact is a copy of the folder."""
+    clones = {job: fleet.clone(job) for job in ("measure", "store", "notify", "report")}
+    hook = fleet.remote / "hooks" / "pre-receive"
+    hook.write_text("#!/bin/sh\nexit 1\n")
+    hook.chmod(0o755)
+    outputs = fleet.folder / "outputs"
+    for script in steps("measure"):
+        assert fleet.shell(clones["measure"], script, outputs) == 0, script
+    assert outputs.read_text() == "code=0\n"
+    hook.unlink()
+    shutil.copytree(clones["measure"] / ".asv" / "results", clones["store"] / ".asv" / "results")
+    for job in ("store", "notify", "report"):
+        scripts = steps(job)
+        assert scripts, job
+        for script in scripts:
+            offline = script.replace("--github-issue", "--dry-run")
+            if offline.split()[1] in VERBS or offline.startswith("tbp data"):
+                assert fleet.shell(clones[job], offline, outputs) == 0, script
+    assert (clones["report"] / "reports" / "site" / "index.html").exists()
+    files = git(fleet.remote, "ls-tree", "-r", "--name-only", "tbp-data", "results/").split()
+    assert len([name for name in files if name.startswith("results/github-hosted/") and "-" in name]) >= 3

@@ -1,0 +1,129 @@
+"""Workflow files for GitHub and GitLab: every night, and on every pull or merge request.
+
+The ``templates`` are those files with names like ``@BRANCH@`` to fill in. Whatever of it comes from the repository is a
+JSON string, which is YAML as well. A project in a sub-folder has its commands run there.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+from msgspec import Struct
+
+from tbp.errors import UsageError
+from tbp.scaffold.files import Proposal
+from tbp.scaffold.package import SourcePackage
+from tbp.scaffold.surroundings import Surroundings
+from tbp.wording.words import value_text
+
+TEMPLATES = Path(__file__).with_name("templates")
+# The template → its file in a repository.
+GITHUB = {
+    "github-nightly.yml": ".github/workflows/tbp-nightly.yml",
+    "github-gate.yml": ".github/workflows/tbp-gate.yml",
+    "github-comment.yml": ".github/workflows/tbp-comment.yml",
+}
+GITLAB = {"gitlab.yml": ".gitlab/tbp.yml"}
+GITLAB_MAIN = ".gitlab-ci.yml"
+GITLAB_INCLUDE = "include:\n  - local: .gitlab/tbp.yml\n"
+
+# Folders and branches: nothing in them that YAML, a shell or an expression of GitHub could read.
+_PLAIN = re.compile(r"[\w./@+=, -]+")
+_PLACEHOLDER = re.compile(r"@([A-Z_]+)@")
+# An address that needs no quoting in YAML and in a shell, and holds no password.
+_ADDRESS = re.compile(r"https://[\w.-]+(/[\w.~-]+)+")
+_HASH = re.compile(r"[0-9a-f]{40}")
+
+
+class Workflows(Struct, frozen=True):
+    """The sites that workflow files are wanted for."""
+
+    github: bool = False
+    gitlab: bool = False
+
+
+def workflow_files(
+    around: Surroundings, package: SourcePackage | None, wanted: Workflows, home: Path
+) -> Sequence[Proposal]:
+    """The workflow files of ``wanted``; ``home`` is the folder of asv.conf.json.
+
+    Raises UsageError where the folder or the branch has a name that a workflow must not have in it.
+    """
+    folder = home.relative_to(around.top).as_posix()
+    for name in (folder, around.branch):
+        if (wanted.github or wanted.gitlab) and not _PLAIN.fullmatch(name):
+            raise UsageError(
+                f"cannot name {value_text(name)} in a workflow: rename it, or write the workflows yourself"
+            )
+    values = _values(around, package, folder)
+    listed = []
+    if wanted.github:
+        listed += [
+            _file(around.top / path, in_folder(filled(TEMPLATES / name, values), folder), "a workflow of GitHub")
+            for name, path in GITHUB.items()
+        ]
+    if wanted.gitlab:
+        listed += [
+            _file(around.top / path, filled(TEMPLATES / name, values), "jobs of GitLab")
+            for name, path in GITLAB.items()
+        ]
+        if not (around.top / GITLAB_MAIN).exists():
+            listed.append(_file(around.top / GITLAB_MAIN, GITLAB_INCLUDE, "includes them"))
+    return listed
+
+
+def includes_jobs(top: Path) -> bool:
+    """False where there is a .gitlab-ci.yml, and it does not name tbp's file."""
+    path = top / GITLAB_MAIN
+    return not path.exists() or GITLAB["gitlab.yml"] in path.read_text(encoding="utf-8", errors="replace")
+
+
+def filled(template: Path, values: Mapping[str, str]) -> str:
+    """The template with ``values`` in it. Raises KeyError for a name that they lack."""
+    return _PLACEHOLDER.sub(lambda match: values[match[1]], template.read_text(encoding="utf-8"))
+
+
+def in_folder(workflow: str, folder: str) -> str:
+    """A workflow of GitHub whose commands run in ``folder``, and whose files lie there: ``.`` is the top.
+
+    Where a job checks nothing out there is no such folder, and nothing changes.
+    """
+    if folder == "." or workflow.count("actions/checkout@") < workflow.count("runs-on:"):
+        return workflow
+    defaults = f"defaults:\n  run:\n    working-directory: {json.dumps(folder)}\n"
+    below = re.sub(
+        r"^(\s+path: )(\S+)$", lambda match: match[1] + json.dumps(f"{folder}/{match[2]}"), workflow, flags=re.M
+    )
+    return below.replace("\njobs:\n", f"\n{defaults}jobs:\n", 1)
+
+
+def requirement(extra: str = "") -> str:
+    """tbp for pip, as it is installed here: from the address it came from, or by its name."""
+    name = f"tbp-perf[{extra}]" if extra else "tbp-perf"
+    try:
+        source = json.loads(distribution("tbp-perf").read_text("direct_url.json") or "{}")
+    except (PackageNotFoundError, ValueError):
+        return name
+    commit = source.get("vcs_info", {}).get("commit_id", "")
+    is_git = _ADDRESS.fullmatch(str(source.get("url"))) and _HASH.fullmatch(str(commit))
+    return f"{name} @ git+{source['url']}@{commit}" if is_git else name
+
+
+def _values(around: Surroundings, package: SourcePackage | None, folder: str) -> dict[str, str]:
+    uses_torch = package is not None and package.uses_torch
+    tbp = requirement("bench" if uses_torch else "asv")
+    return {
+        "BRANCH": json.dumps(around.branch),
+        "INSTALL": f"python -m pip install '{tbp}'{' .' if package is not None else ''}",
+        "INSTALL_ALONE": f"python -m pip install '{requirement()}'",
+        "FOLDER": json.dumps(folder),
+        "PREFIX": "" if folder == "." else json.dumps(f"{folder}/")[1:-1],
+    }
+
+
+def _file(path: Path, text: str, purpose: str) -> Proposal:
+    return Proposal(path, lambda _: text, purpose=purpose)
