@@ -208,7 +208,7 @@ def _describe(config: AsvConfig, machine: str, environment: dict[str, str]) -> N
 
 
 def _facts(config: AsvConfig, environment: dict[str, str]) -> dict[str, str]:
-    """What asv finds out of this machine; nothing is stored."""
+    """The facts that asv finds out of this machine; nothing is stored."""
     with temporary_folder() as home:
         run_asv(_machine_verb(config), config.path.parent, environment=environment | {"HOME": str(home)})
         return machine_facts(home / Path(MACHINES).name, platform.node())
