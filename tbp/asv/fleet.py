@@ -19,6 +19,7 @@ from msgspec.structs import replace
 
 from tbp.asv.ratios import Ratio, Ratios
 from tbp.asv.reasons import Cell, Reasons
+from tbp.asv.result_file import ASV_FACTS, Facts, hardware_text
 from tbp.asv.results import RUN, SERIES, Results, category, with_used_categories
 from tbp.asv.sessions import Session, Sessions
 from tbp.model.runs import Machine, fact_name, named_values
@@ -87,6 +88,17 @@ def fleet_of(frame: pd.DataFrame, sessions: Sessions, rules: Sequence[MachineRul
         facts = {**seen.get(run, {}), **_facts(hardware)}
         runs[run] = NamedRun(of_machine.called(facts) if of_machine is not None else machine, hardware)
     return Fleet(runs, frozenset(run.name for (machine, _, _), run in runs.items() if rule[machine] is not None))
+
+
+def name_on_arrival(machine: str, facts: Facts, rules: Sequence[MachineRule]) -> str:
+    """The name of a machine that has no result yet, by asv's ``facts`` of it.
+
+    It is ``machine`` where a rule names facts that asv does not find out.
+    """
+    rule = rule_of(rules, machine)
+    if rule is None or not rule.facts.issubset(map(fact_name, ASV_FACTS)):
+        return machine
+    return rule.called(_facts(hardware_text(facts)))
 
 
 def results_of(results: Results, fleet: Fleet) -> Results:

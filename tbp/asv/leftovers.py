@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from tbp.asv.result_cache import MOST_BYTES
 from tbp.asv.session_files import SESSION_END
 from tbp.system.bounded import read_plain
-from tbp.system.whole_files import UNFINISHED, remove_unfinished
+from tbp.system.whole_files import UNFINISHED, remove_unfinished, write_whole
 from tbp.traces.recording import TRACE_END
 
 RECORDED = ".unfinished-"  # as ``tbp.bench.recorder`` names what it writes
@@ -64,6 +64,21 @@ def machine_facts(path: Path, name: str) -> dict[str, str]:
         return {fact: value for fact, value in machine.items() if isinstance(value, str)}
     except (OSError, ValueError, RecursionError, AttributeError):
         return {}
+
+
+def add_machine_facts(path: Path, name: str, facts: Mapping[str, str]) -> None:
+    """Adds ``facts`` to those of the machine ``name`` in a file like MACHINES; what the file says already stays.
+
+    `asv machine --cpu=…` stores nothing that equals what it finds out itself, and so nothing at all.
+    """
+    try:
+        content = json.loads(read_plain(path, MOST_BYTES))
+        known = content[name]
+        content[name] = {**facts, **known, "machine": name}
+    except (OSError, ValueError, RecursionError, KeyError, TypeError):
+        return
+    if content[name] != known:
+        write_whole(path, json.dumps(content, indent=4).encode())
 
 
 def _is_json(path: Path) -> bool:

@@ -72,7 +72,7 @@ class ResultHead(msgspec.Struct, frozen=True):
 
         Two kernels disagree about the last megabytes of one machine, and two versions of asv about the unit.
         """
-        return _joined((name, memory(value, digits=0) if name == "ram" else value) for name, value in self.facts)
+        return hardware_text(self.facts)
 
 
 class RecordedBenchmark(msgspec.Struct, frozen=True, cache_hash=True):
@@ -274,6 +274,11 @@ def memory(ram: str, digits: int = 1) -> str:
         return ram
     size_bytes = int(ram[:30])
     return f"{(size_bytes if size_bytes >= 2**30 else size_bytes * 1024) / 2**30:.{digits}f} GiB"
+
+
+def hardware_text(facts: Facts) -> str:
+    """``facts`` as ``ResultHead.hardware`` has them."""
+    return _joined((name, memory(value, digits=0) if name == "ram" else value) for name, value in facts)
 
 
 def _joined(pairs: Iterable[tuple[str, str]]) -> str:

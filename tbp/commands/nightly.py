@@ -124,11 +124,12 @@ def _measured(
 ) -> NightWork:
     """Measures the night's commits, and says what is left for the next one."""
     from tbp.asv.runner import hear_asv
-    from tbp.nightly.new_commits import machine_name
+    from tbp.nightly.new_commits import machine_name, name_of
     from tbp.nightly.night import Night, Wish, left_over
     from tbp.system.progress import Progress
 
-    wish = Wish(machine_name(options.machine or ""), options.most, options.bench)
+    machine = machine_name(options.machine or "")
+    wish = Wish(machine, options.most, options.bench, name_of(config, machine))
     with Progress() as progress:
         night = Night(config, wish, lock, budget, exchange, progress.line)
         work = night.run(lambda line, done, total: hear_asv(progress, line, done=done, total=total))

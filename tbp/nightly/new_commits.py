@@ -2,7 +2,8 @@
 
 First come those at which a night was stopped, then the first-parent commits after the newest measured one, the newest
 first, then the gaps that earlier nights left. A commit is stored when all of its benchmarks are done; one that does not
-build is stored as failed and not tried again. What has a result of this machine is not measured again there.
+build is stored as failed and not tried again. What has a result of this machine, or of another with its name, is not
+measured again.
 """
 
 from __future__ import annotations
@@ -15,18 +16,28 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from tbp.asv.leftovers import MACHINES, machine_facts, remove_abandoned, set_aside, set_machine_aside
+from tbp.asv.fleet import fleet_of, name_on_arrival
+from tbp.asv.leftovers import (
+    MACHINES,
+    add_machine_facts,
+    machine_facts,
+    remove_abandoned,
+    set_aside,
+    set_machine_aside,
+)
 from tbp.asv.passed_environment import passed_on
 from tbp.asv.reasons import END as REASONS_END
 from tbp.asv.reasons import stored_outputs
-from tbp.asv.result_file import ASV_FACTS
+from tbp.asv.result_file import ASV_FACTS, facts_of
 from tbp.asv.results import read_results
 from tbp.asv.runner import Ran, require_asv, run_asv, run_commits
+from tbp.asv.sessions import Sessions
 from tbp.errors import NothingMeasured, UnreadableInput
 from tbp.project.asv_config import AsvConfig
 from tbp.project.bench_filter import asv_patterns
 from tbp.project.branch import branch_of, first_parents
 from tbp.project.git import GitFailed
+from tbp.project.machine_rules import rule_of
 from tbp.project.policy import read_policy
 from tbp.system.children import temporary_folder
 
@@ -63,9 +74,32 @@ def machine_name(name: str) -> str:
     return name or platform.node()
 
 
-def pending(config: AsvConfig, machine: str, stopped: Collection[str] = (), elsewhere: Collection[str] = ()) -> Pending:
+def name_of(config: AsvConfig, machine: str) -> str:
+    """The name of ``machine``, this one, by the project's rules: others with it measure the same commits in its stead.
+
+    Raises:
+        UsageError: asv is missing, or pyproject.toml asks for what cannot be meant.
+        RunFailed: asv could not be started.
+    """
+    policy = read_policy(config.policy_file)
+    rule = rule_of(policy.machines, machine)
+    if rule is None or not rule.facts:
+        return machine if rule is None else rule.called({})
+    require_asv()
+    facts = _facts(config, passed_on(os.environ, policy.pass_environment))
+    return name_on_arrival(machine, facts_of(facts), policy.machines)
+
+
+def pending(
+    config: AsvConfig,
+    machine: str,
+    stopped: Collection[str] = (),
+    elsewhere: Collection[str] = (),
+    name: str = "",
+) -> Pending:
     """The commits that ``machine`` has not measured, without those that are measured ``elsewhere`` at the moment.
 
+    Another machine with its ``name``, by the project's rules, measures in its stead; none does where that is empty.
     ``stopped`` are those at which a night was interrupted; one that failed for want of room counts as such.
 
     Raises:
@@ -73,7 +107,7 @@ def pending(config: AsvConfig, machine: str, stopped: Collection[str] = (), else
         UnreadableInput: git is missing or cannot read the repository.
     """
     history = branch_history(config)
-    measured, healthy = _stored(config.results_dir, machine)
+    measured, healthy = _stored(config, machine, name or machine)
     indices = [index for index, commit in enumerate(history) if commit in measured]
     newest, oldest = (indices[0], indices[-1]) if indices else (FIRST_NIGHT, 0)
     stopped = {*stopped, *without_room(config.results_dir, machine, measured)}
@@ -167,19 +201,34 @@ def _describe(config: AsvConfig, machine: str, environment: dict[str, str]) -> N
 
     Of a machine that it is given a name for, asv stores nothing else: the facts are those of the host's name.
     """
-    arguments = ["machine", "--yes", "--config", config.path.name]
+    facts = _facts(config, environment)
+    run_asv([*_machine_verb(config), f"--machine={machine}"], config.path.parent, environment=environment)
+    known = {name: value for name, value in facts.items() if name in ASV_FACTS and value}
+    add_machine_facts(Path(MACHINES).expanduser(), machine, known)
+
+
+def _facts(config: AsvConfig, environment: dict[str, str]) -> dict[str, str]:
+    """The facts that asv finds out of this machine; nothing is stored."""
     with temporary_folder() as home:
-        run_asv(arguments, config.path.parent, environment=environment | {"HOME": str(home)})
-        facts = machine_facts(home / Path(MACHINES).name, platform.node())
-    known = [f"--{name}={value}" for name, value in facts.items() if name in ASV_FACTS and value]
-    run_asv([*arguments, f"--machine={machine}", *known], config.path.parent, environment=environment)
+        run_asv(_machine_verb(config), config.path.parent, environment=environment | {"HOME": str(home)})
+        return machine_facts(home / Path(MACHINES).name, platform.node())
 
 
-def _stored(results_dir: Path, machine: str) -> tuple[set[str], set[str]]:
-    """The commits with a result of ``machine``, and those of them in which something could be measured."""
+def _machine_verb(config: AsvConfig) -> list[str]:
+    return ["machine", "--yes", "--config", config.path.name]
+
+
+def _stored(config: AsvConfig, machine: str, name: str) -> tuple[set[str], set[str]]:
+    """The commits with a result of a machine with this name, and those in which ``machine`` could measure something.
+
+    Whatever another machine could measure, asv would measure again on this one.
+    """
     try:
-        frame = read_results(results_dir).frame
+        frame = read_results(config.results_dir).frame
     except NothingMeasured:
         return set(), set()
-    frame = frame[frame["machine"] == machine]
-    return set(frame["commit"].unique()), set(frame["commit"][frame["value"].notna()].unique())
+    here = frame[frame["machine"] == machine]
+    measured = set(here["commit"].unique())
+    fleet = fleet_of(frame, Sessions(), read_policy(config.policy_file).machines)  # by facts of asv, as ``name_of``
+    measured |= {commit for (_, _, commit), run in fleet.runs.items() if run.name == name}
+    return measured, set(here["commit"][here["value"].notna()].unique())

@@ -31,6 +31,7 @@ class Wish(Struct, frozen=True):
     machine: str  # asv's name for this one
     most: int
     bench: Sequence[str] = ()
+    name: str = ""  # of the machine, by the project's rules; empty: as asv calls it
 
 
 class NightWork(Struct, frozen=True):
@@ -56,7 +57,7 @@ class Night:
     ) -> None:
         self._config, self._wish, self._lock, self._budget = config, wish, lock, budget
         self._exchange, self._heard = exchange, heard
-        self._setup = FleetSetup(wish.machine, config.environments)
+        self._setup = FleetSetup(wish.name or wish.machine, config.environments)
         self._runner = runner_name(config.results_dir)
         self._done: list[str] = []
         self._left = Pending(())
@@ -111,7 +112,7 @@ class Night:
         at = now()
         stopped = {*self._lock.stopped, *unfinished(leases, self._setup, self._runner, at)} - {*self._done}
         elsewhere = leased(leases, self._setup, self._runner, at) | {*self._done}
-        self._left = pending(self._config, self._wish.machine, stopped, elsewhere)
+        self._left = pending(self._config, self._wish.machine, stopped, elsewhere, self._wish.name)
         self._chosen = next(iter(self._left.commits), "")
 
     def _taken(self, leases: Sequence[Lease]) -> Sequence[Lease]:

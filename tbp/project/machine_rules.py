@@ -34,6 +34,11 @@ class MachineRule(Struct, frozen=True):
     pattern: re.Pattern[str]
     name: str  # with facts in braces
 
+    @property
+    def facts(self) -> frozenset[str]:
+        """The facts in the name, as readers see them."""
+        return frozenset(map(_fact, _FACT.findall(self.name)))
+
     def called(self, facts: Mapping[str, str]) -> str:
         """The name of a machine with these ``facts``, by their names as readers see them.
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tbp.asv.fleet import Fleet, fleet_of, ratios_of, results_of, sessions_of
+from tbp.asv.fleet import Fleet, fleet_of, name_on_arrival, ratios_of, results_of, sessions_of
 from tbp.asv.ratios import Ratio, Ratios
 from tbp.asv.reasons import Reasons
 from tbp.asv.results import Results, checked
@@ -133,6 +133,17 @@ def test_the_reason_of_a_run_is_that_of_the_host_that_measured_it_last():
     fleet = fleet_of(read(*rows).frame, Sessions(), rules(ci="pool"))
     reasons = sessions_of(Sessions(reasons=Reasons(by_series)), fleet).reasons
     assert reasons.of(key("pool")) == {A: "late", B: "late"}
+
+
+def test_a_machine_has_its_name_before_it_has_a_result_where_asv_finds_out_its_facts():
+    facts = (("cpu", "EPYC"), ("ram", str(2**34)))
+    hardware = "cpu=EPYC;ram=16 GiB"
+    known = rules(fv="{processor}, {memory}, {cores}", gpu="{processor} {GPU}")
+    assert [name_on_arrival(machine, facts, known) for machine in ("fv-9", "gpu-9", "box")] == [
+        "EPYC, 16 GiB, unknown", "gpu-9", "box",
+    ]  # fmt: skip
+    fleet = fleet_of(read(row("fv-1", hardware=hardware)).frame, Sessions(), known)
+    assert fleet.now("fv-1") == "EPYC, 16 GiB, unknown"
 
 
 def test_without_rules_all_is_as_it_was():

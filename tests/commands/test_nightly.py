@@ -8,9 +8,9 @@ from types import SimpleNamespace
 import pytest
 
 from tbp.__main__ import main
-from tbp.asv.leftovers import remove_abandoned, set_aside, set_machine_aside
+from tbp.asv.leftovers import add_machine_facts, remove_abandoned, set_aside, set_machine_aside
 from tbp.asv.reasons import write_outputs
-from tbp.nightly.new_commits import FIRST_NIGHT, ROOM_BYTES, Pending, pending
+from tbp.nightly.new_commits import FIRST_NIGHT, ROOM_BYTES, Pending, name_of, pending
 from tbp.project.asv_config import AsvConfig, read_config
 
 from ..repositories import commit, git, new_repository
@@ -58,6 +58,33 @@ def test_a_commit_that_was_stopped_comes_before_all_others_and_one_measured_else
         measure(config, commits[place], 1.0)
     left = pending(config, "box", stopped={commits[1], commits[2]}, elsewhere={commits[5], commits[4]})
     assert left == Pending((), stopped=(commits[1],), gaps=(commits[3], commits[2]), sound=commits[1])
+
+
+def test_what_another_host_of_the_pool_measured_is_not_measured_again(config: AsvConfig, tmp_path: Path):
+    """asv would measure the sound commit of another host again: there is none then."""
+    commits = history(config)
+    for place in (1, 4):
+        measure(config, commits[place], 1.0)
+    (tmp_path / "pyproject.toml").write_text("[tool.tbp.machines]\n'^box' = 'pool'\n'^gpu' = '{GPU}'\n")
+    assert [name_of(config, machine) for machine in ("box-2", "other")] == ["pool", "other"]
+    assert pending(config, "box-2", name="pool") == Pending((commits[5],), gaps=(commits[3], commits[2]))
+    assert pending(config, "other", name="other") == Pending(tuple(commits[::-1][:FIRST_NIGHT]))
+
+
+def test_facts_of_a_named_machine_are_added_to_what_asv_s_file_says(tmp_path: Path):
+    path = tmp_path / "machines.json"
+    path.write_text('{"host-1": {"machine": "host-1", "cpu": "mine"}, "version": 1}')
+    add_machine_facts(path, "host-1", {"cpu": "EPYC", "num_cpu": "2"})
+    known = {"host-1": {"machine": "host-1", "cpu": "mine", "num_cpu": "2"}, "version": 1}
+    assert json.loads(path.read_text()) == known
+    before = path.stat().st_mtime_ns
+    add_machine_facts(path, "host-1", {"cpu": "EPYC", "num_cpu": "2"})
+    add_machine_facts(path, "host-2", {"cpu": "EPYC"})
+    assert path.stat().st_mtime_ns == before
+    for damaged in ("", "[1]", '{"host-1": 3}'):
+        path.write_text(damaged)
+        add_machine_facts(path, "host-1", {"cpu": "EPYC"})
+        assert path.read_text() == damaged
 
 
 def test_a_failed_commit_counts_as_measured_and_is_not_the_sound_one(config: AsvConfig):

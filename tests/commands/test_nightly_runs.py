@@ -101,16 +101,16 @@ class Project:
         module = f'"""Commit {number}."""\n\n\ndef calls():\n    {calls}\n'
         return commit(self.folder, f"commit {number}", files={"tiny/__init__.py": module})
 
-    def start(self, paired_budget: float = 0) -> subprocess.Popen[str]:
+    def start(self, paired_budget: float = 0, machine: str = "any night") -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-m", "tbp", "nightly", "--machine=any night", f"--paired-budget={paired_budget}"],
+            [sys.executable, "-m", "tbp", "nightly", f"--machine={machine}", f"--paired-budget={paired_budget}"],
             cwd=self.folder, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             start_new_session=True,
         )  # fmt: skip
 
-    def night(self, paired_budget: float = 0) -> tuple[int, str, str]:
+    def night(self, paired_budget: float = 0, machine: str = "any night") -> tuple[int, str, str]:
         """Exit code, what it printed, and what it and asv said of their progress."""
-        process = self.start(paired_budget)
+        process = self.start(paired_budget, machine)
         out, err = process.communicate(timeout=120)
         return process.returncode, out, err
 
@@ -260,6 +260,23 @@ def test_a_slower_newest_commit_is_told_the_same_night_because_both_were_measure
 
     assert project.night(paired_budget=3)[0] == 0, "nothing is new"
     assert len(list(project.results_dir.glob("*/*.paired"))) == 2
+
+
+def test_a_night_on_another_host_of_a_pool_goes_on_where_the_night_before_stopped(project: Project):
+    """By a rule of the project with facts that asv finds out, and in turns with a commit of the other host."""
+    (project.folder / "pyproject.toml").write_text('[tool.tbp.machines]\n"^host-" = "pool {processor}, {cores}"\n')
+    old = [project.commit() for _ in range(3)]
+    assert project.night(machine="host-1")[0] == 0
+
+    newest = project.commit()
+    _, _, err = project.night(paired_budget=0.5, machine="host-2")
+    assert "1 new commit to measure" in err
+    assert [path.name[:8] for path in project.results_dir.glob("host-2/*-*.json")] == [newest[:8]]
+    assert any(f"measuring in turns {newest[:8]} against {commit[:8]}" in err for commit in old), err
+
+    code, _, err = project.night(machine="host-3")
+    assert (code, "0 new commits to measure" in err) == (0, True), err
+    assert not list(project.results_dir.glob("host-3/*-*.json"))
 
 
 def test_a_night_that_measures_nothing_is_no_success(project: Project):
