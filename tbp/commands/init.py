@@ -111,14 +111,14 @@ def _ask(shown: Sequence[Candidate], trouble: str) -> str:
 
 
 def _report(files: Sequence[PlannedFile], state: InitialState, options: argparse.Namespace) -> None:
-    from tbp.scaffold.files import Fate
+    from tbp.scaffold.files import FileFate
     from tbp.scaffold.workflows import GITLAB_MAIN, includes_jobs
 
     for file in files:
         name = file.path.relative_to(state.around.top)
         if file.is_written:
             say(f"{file.fate.value:8} {name}: {file.purpose}")
-        elif file.fate is Fate.KEPT:
+        elif file.fate is FileFate.KEPT:
             warn(f"tbp: {name} is kept, as it differs from what tbp writes; --force overwrites it")
     if not any(file.is_written for file in files):
         say("nothing to write: tbp is set up here")
