@@ -31,8 +31,7 @@ html_show_sphinx = False
 html_show_copyright = False
 html_theme_options = {"top_of_page_buttons": []}
 html_static_path = ["static"]
-html_css_files = ["tables.css"]
-html_js_files = ["scrollable.js"]
+html_js_files = [("accessible.js", {"defer": "defer"})]
 pygments_style = "a11y-high-contrast-light"
 pygments_dark_style = "a11y-high-contrast-dark"
 

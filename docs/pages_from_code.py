@@ -7,9 +7,12 @@ page for each part.
 from __future__ import annotations
 
 import argparse
+import json
 import textwrap
 from collections.abc import Iterator
 from importlib import import_module
+from importlib.resources import files
+from typing import Any
 
 from tbp.cli import AIMS, VERBS, parser
 
@@ -81,4 +84,46 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-GENERATED = {"<!-- generated: every verb -->": verbs}
+def schemas() -> str:
+    """A section for each JSON Schema of ``tbp.schemas`` that is of JSON: a row for each field, at any depth."""
+    sections = []
+    for path in sorted(files("tbp.schemas").iterdir(), key=lambda path: path.name):
+        if path.name.endswith(".json") and path.name not in OF_TOML:
+            schema = json.loads(path.read_text("utf-8"))
+            rows = list(dict.fromkeys(_fields(schema, "")))
+            head = f"## {path.name.removesuffix('.json')}\n\n{_prose(schema['title'])}."
+            sections.append("\n".join([f"{head}\n", "| field | type | meaning |", "| --- | --- | --- |", *rows]))
+    return "\n\n".join(sections) + "\n"
+
+
+OF_TOML = ("acks.json", "policy.json")  # files that a project writes, and that have pages of their own
+
+
+def _fields(schema: dict[str, Any], path: str) -> Iterator[str]:
+    """A row for each field below ``path``: of an object, of the items of a list, and of each choice."""
+    for choice in (*schema.get("oneOf", ()), *schema.get("anyOf", ())):
+        yield from _fields(choice, path)
+    for name, field in schema.get("properties", {}).items():
+        inside = f"{path}.{name}".lstrip(".")
+        yield f"| `{inside}` | {_cell(_type(field))} | {_cell(_prose(field.get('description', '')))} |"
+        yield from _fields(field, inside)
+    for of_many in ("items", "additionalProperties"):
+        if isinstance(schema.get(of_many), dict):
+            yield from _fields(schema[of_many], f"{path}[]")
+
+
+def _type(field: dict[str, Any]) -> str:
+    if "const" in field:
+        return f"`{json.dumps(field['const'])}`"
+    if "enum" in field:
+        return ", ".join(f"`{json.dumps(value, ensure_ascii=False)}`" for value in field["enum"])
+    choices = [_type(choice) for choice in (*field.get("oneOf", ()), *field.get("anyOf", ()))]
+    if choices:
+        return " or ".join(dict.fromkeys(choices))
+    kind = field.get("type", "any")
+    if kind == "array" and isinstance(field.get("items"), dict):
+        return f"list of {_type(field['items'])}"
+    return field.get("format", "") or (" or ".join(kind) if isinstance(kind, list) else str(kind))
+
+
+GENERATED = {"<!-- generated: every verb -->": verbs, "<!-- generated: every schema -->": schemas}

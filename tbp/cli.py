@@ -36,8 +36,11 @@ AIMS = {
         "gate": "gate",
         "bisect": "bisect",
         "nightly": "nightly",
+        "data pull": "data_pull",
+        "data push": "data_push",
     },
     "look after what was found": {
+        "notify": "notify",
         "ack": "acknowledge",
         "trace prune": "prune",
     },
@@ -52,6 +55,7 @@ AIMS = {
 }
 GROUPS = {
     "ci": "what a job on a pull or merge request runs",
+    "data": "the branch on which runners share results",
     "trace": "what is kept of the traces beside asv's results",
 }
 VERBS = {verb: module for verbs in AIMS.values() for verb, module in verbs.items()}

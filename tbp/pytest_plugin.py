@@ -91,10 +91,10 @@ class GateOfTests:
 
         try:
             self._measure()
-        except TbpError as error:
-            self._problem = str(error)
-            session.exitstatus = pytest.ExitCode.USAGE_ERROR
-            return
+        except KeyboardInterrupt:
+            self._problem, session.exitstatus = "it was interrupted", pytest.ExitCode.INTERRUPTED
+        except (TbpError, OSError) as error:
+            self._problem, session.exitstatus = str(error), pytest.ExitCode.USAGE_ERROR
         if self._gated is None:
             return
         states = {judgement.state.value for judgement in self._gated.comparison.judgements}
@@ -111,32 +111,39 @@ class GateOfTests:
             return
         from math import inf
 
-        from tbp.commands.output import write_file
+        from tbp.commands.output import require_writable, write_file
         from tbp.comparison.json_form import to_json
         from tbp.gate.evidence import Limits
         from tbp.model.relevance import TWO_COMMITS
         from tbp.pytest_gate.run import TestsRequest, gate_tests
 
         option = self._config.option
+        path = Path(option.tbp_json) if option.tbp_json else None
+        require_writable({"--tbp-json": path})
         limits = Limits(option.tbp_relevant / 100 if option.tbp_relevant else TWO_COMMITS)
         options = [f"--import-mode={option.importmode}", *(f"-p{name}" for name in option.plugins)]
         budget_s = 60 * option.tbp_budget if option.tbp_budget else inf
         request = TestsRequest(self._config.rootpath, tests, tuple(options), limits, budget_s)
         self._gated = gate_tests(option.tbp_gate, request)
-        if option.tbp_json:
-            write_file(Path(option.tbp_json), to_json(self._gated.comparison))
+        if path is not None:
+            write_file(path, to_json(self._gated.comparison))
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        terminalreporter.section("tbp: marked tests in turns")
-        terminalreporter.write(self._summary(terminalreporter.hasmarkup), flush=True)
+        from tbp.system.foreign_text import without_commands
+
+        if not self._config.option.collectonly:
+            terminalreporter.section("tbp: marked tests in turns")
+            lines = self._summary(terminalreporter.hasmarkup).splitlines()
+            terminalreporter.write("".join(f"{without_commands(line)}\n" for line in lines), flush=True)
 
     def _summary(self, colour: bool) -> str:
         from tbp.commands.output import terminal_width
         from tbp.comparison.table import table
         from tbp.system.foreign_text import line_of
 
-        if self._problem:
+        if self._problem and self._gated is None:
             return f"nothing was measured: {line_of(self._problem)}\n"
         if self._gated is None:
             return "nothing was measured: no test with the mark `tbp` or the fixture `tbp_benchmark` passed\n"
-        return table(self._gated.comparison, verbose=True, colour=colour, width=terminal_width())
+        measured = table(self._gated.comparison, verbose=True, colour=colour, width=terminal_width())
+        return f"{measured}{line_of(self._problem)}\n" if self._problem else measured

@@ -1,7 +1,8 @@
 """Results folders as asv writes them, of fleets as they are: many machines, and a harness that is updated.
 
 ``many_machines`` has thirteen that differ in GPU and system under one pattern of names; ``number_fell`` has one whose
-asv began to time one call at a time, as happened to a large web framework.
+asv began to time one call at a time, as happened to a large web framework. ``hosted_nights`` has a pool of runners,
+each there for one night.
 """
 
 import json
@@ -74,3 +75,27 @@ def many_machines(folder: Path, commits: int = 3) -> Path:
             rows = {"attention.time_sdpa": row(1e-3 * noise.gauss(1, 0.01), 10, commit)}
             result(folder, machine, commit, rows, python=python)
     return folder
+
+
+PROCESSORS = ("AMD EPYC 7763 64-Core Processor", "Intel(R) Xeon(R) Platinum 8370C CPU @ 2.80GHz")
+POOL = '"^fv-az" = "hosted {processor}"'
+"""The line of pyproject.toml that makes one machine of the runners with the same processor."""
+
+
+def hosted_nights(project: Path, nights: int = 20, slower_from: int = 10) -> Path:
+    """A project and its results: each night another host of a pool measures a commit, 30 % slower from one on.
+
+    Every other host has the second processor, which takes 1.4 times as long.
+    """
+    noise = random.Random(20)
+    project.mkdir(parents=True, exist_ok=True)
+    (project / "asv.conf.json").write_text('{"version": 1, "project": "p", "repo": ".", "results_dir": "results"}')
+    for night in range(nights):
+        machine = {
+            "machine": f"fv-az{1000 - 37 * night}-{night}", "os": "Linux 6.8.0-azure", "cpu": PROCESSORS[night % 2],
+            "num_cpu": "4", "ram": str(2**34),
+        }  # fmt: skip
+        level = (1.4 if night % 2 else 1.0) * (1.3 if night >= slower_from else 1.0)
+        rows = {"suite.time_thing": row(1e-3 * level * noise.gauss(1, 0.01), 10, night)}
+        result(project / "results", machine, night, rows)
+    return project

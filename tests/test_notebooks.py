@@ -43,7 +43,7 @@ def test_a_notebook_runs_in_a_kernel_and_shows_its_figures(path: Path) -> None:
     assert len(figures) == sum("tbp.plot." in cell.source for cell in notebook.cells if cell.cell_type == "code")
     assert all(figure["data"] for figure in figures)
     tables = [output for output in outputs if "text/html" in output.data and "<table" in output.data["text/html"]]
-    assert len(tables) >= 3
+    assert len(tables) >= 4
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

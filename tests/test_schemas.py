@@ -1,6 +1,7 @@
 """The JSON Schemas that tbp ships: made from the code, valid themselves, and true of everything that is written."""
 
 import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -192,7 +193,7 @@ def test_hotspots_of_real_devices_are_as_their_schema_says(run: Run, tmp_path: P
 
 TOML = {
     "policy": 'relevant = 0.05\nstale_days = 30\npass_environment = ["MY_*"]\n'
-    '[better]\n"x$" = "lower"\n[names]\n"a" = "b"\n',
+    '[better]\n"x$" = "lower"\n[names]\n"a" = "b"\n[machines]\n"^fv" = "hosted {processor}"\n',
     "acks": '[[ack]]\nbenchmark = "a.*"\ncommit = "04342f08"\nreason = "x"\n[[ack]]\nevent = "e5f0a1b2..04342f08"\n'
     'status = "fixed in 4d7b91c0"\nowner = "Ada"\nlink = "https://example.org/7"\nuntil = "2026-12-31"\n',
 }
@@ -205,7 +206,7 @@ def test_files_that_tbp_reads_are_as_their_schema_says(name: str, tmp_path: Path
     if name == "policy":
         from tbp.project.policy import read_policy as read
 
-        lines = TOML[name].replace("[better]", "[tool.tbp.better]").replace("[names]", "[tool.tbp.names]")
+        lines = re.sub(r"^\[(\w+)\]$", r"[tool.tbp.\1]", TOML[name], flags=re.MULTILINE)
         text = f"[tool.tbp]\n{lines}"
     else:
         from tbp.project.acknowledgements import read_acks as read
@@ -221,6 +222,7 @@ def test_files_that_tbp_reads_are_as_their_schema_says(name: str, tmp_path: Path
         ("policy", "relvant = 1"), ("policy", "relevant = -1"), ("policy", 'pass_environment = ["*"]'),
         ("policy", '[better]\n"x" = "larger"'), ("acks", '[[ack]]\ncommit = "04342f08"'),
         ("acks", '[[ack]]\nevent = "04342f08"\nstatus = "done"'), ("acks", '[[ack]]\nevent = "xyz"'),
+        ("policy", '[machines]\n"x" = "a {processor"'),
     ],
 )  # fmt: skip
 def test_the_schema_of_a_file_refuses_what_its_reader_refuses(name: str, text: str, tmp_path: Path):
@@ -230,6 +232,6 @@ def test_the_schema_of_a_file_refuses_what_its_reader_refuses(name: str, text: s
 
     assert faults(name, json.dumps(tomllib.loads(text))) != []
     head = "[tool.tbp]\n" if name == "policy" else ""
-    (tmp_path / "file.toml").write_text(head + text.replace("[better]", "[tool.tbp.better]"))
+    (tmp_path / "file.toml").write_text(head + re.sub(r"^\[(\w+)\]$", r"[tool.tbp.\1]", text, flags=re.MULTILINE))
     with pytest.raises(UsageError):
         (read_policy if name == "policy" else read_acks)(tmp_path / "file.toml")

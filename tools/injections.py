@@ -200,7 +200,7 @@ def verbs(hashes: list[str]) -> Iterator[tuple[str, ...]]:
     yield ("report", "--out", "site")
     yield ("report", "--out", "site", "--branch", "main", "--base", old)
     yield ("report", "--out", "one", "--single-file")
-    for form in ("--verbose", "--json", "--markdown", "--junit=junit.xml"):
+    for form in ("--verbose", "--json", "--markdown", "--junit=junit.xml", "--svg=picture.svg"):
         yield ("compare", old, new, form)
     for chosen in (traces[:1], traces):
         yield from (("hotspots", *chosen, form) for form in ("--json", "--csv", "--flame=flame.html"))
@@ -245,10 +245,10 @@ def print_outputs(folder: Path, hashes: list[str], payloads: list[str], findings
             if "--csv" in verb:
                 findings.look_at_csv(where, done.stdout.decode())
     findings.look_at_csv("points.csv", (folder / "site" / "points.csv").read_text("utf-8"))
-    for name in ("site/summary.json", "site/points.csv", "site/feed.xml", "junit.xml"):
+    for name in ("site/summary.json", "site/points.csv", "site/feed.xml", "junit.xml", "picture.svg"):
         text = (folder / name).read_text("utf-8")
         findings.look("file", name, text if name.endswith("json") else COMMAND.sub("", text))
-    for name in ("site/feed.xml", "junit.xml"):
+    for name in ("site/feed.xml", "junit.xml", "picture.svg"):
         ElementTree.parse(folder / name)  # well-formed
     owned = [str(path) for path in folder.rglob("owned")]
     findings.acting += [f"a shell made {path}" for path in owned]

@@ -30,8 +30,10 @@ from tbp.model.changes import CONFIDENCE, ChangeKind, State
 from tbp.model.comparison import ComparedCommit, Comparison, Judgement
 from tbp.model.series import Better
 from tbp.model.triage import TriageStatus
+from tbp.notify import payload
 from tbp.project import acknowledgements
 from tbp.project.first_parents import LineCommit
+from tbp.project.machine_rules import MOST_RULE
 from tbp.project.policy import MOST_COUNT, Policy
 from tbp.report.data import summary_json
 from tbp.report.parts.next_steps import NextSteps
@@ -188,6 +190,83 @@ def bisection() -> Schema:
         "pairs": described(COUNT, "in all of them"),
     }
     return exactly(head | whole["properties"])
+
+
+def notification() -> Schema:
+    return {"oneOf": [event_notification(), first_notification()]}
+
+
+def event_notification() -> Schema:
+    commit = exactly({
+        "commit": described(TEXT, "full hash"),
+        "date": DATE,
+        "subject": described(TEXT, "first line of the commit message: hostile text"),
+        "author": described(TEXT, "hostile text"),
+        "href": {"type": ["string", "null"], "description": "a page on the commit"},
+    })  # fmt: skip
+    change = exactly(KEY | {
+        "unit": TEXT,
+        "before": described(NUMBER, "the level before, in the unit; times are seconds per call"),
+        "after": NUMBER,
+        "effect": described(NUMBER, "0.1: 10 % larger than before"),
+        "low": described(NUMBER, "interval of the effect at 99 %"),
+        "high": NUMBER,
+        "p_value": NUMBER,
+        "in_turns": {"type": ["string", "null"], "description": "the commit that fresh pairs compared with"},
+        "operators": described(TEXTS, "those that account for most of it, as sentences"),
+    })  # fmt: skip
+    event = exactly({
+        "first": described(commit, "the newest commit of the range: the first one at the new level"),
+        "last_before": described(or_null(commit), "the last one at the level before"),
+        "commits": described(COUNT, "of the range; 1: it is the cause"),
+        "authors": described(TEXTS, "of the range, the newest first: hostile text"),
+        "changes": described(listed(change), "worst first"),
+        "facts": described(TEXTS, "sentences: operators, how sure, who saw it, triage"),
+        "next": listed(exactly({"purpose": TEXT, "command": TEXT})),
+    })  # fmt: skip
+    return exactly(notification_head("regression", "improvement") | {"event": event})
+
+
+def first_notification() -> Schema:
+    more = {"events": described(listed(event_notification()), "the largest ones"), "left_out": COUNT}
+    return exactly(notification_head("standing") | more)
+
+
+def notification_head(*kinds: str) -> dict[str, Schema]:
+    return {
+        "format": {"const": payload.FORMAT},
+        "kind": described(among(kinds), "standing: what stood when the target began"),
+        "id": described(TEXT, "of the event, also in Idempotency-Key: the same when it is sent again"),
+        "project": TEXT,
+        "branch": TEXT,
+        "title": described(TEXT, "one line to show, which calls nobody"),
+        "text": described(TEXT, "lines to show, which call nobody"),
+        "report": {"type": ["string", "null"], "description": "address in the published report"},
+    }
+
+
+def notify() -> Schema:
+    return exactly({
+        "format": {"const": payload.FORMAT},
+        "is_sent": described(FLAG, "false: a dry run"),
+        "targets": {
+            "type": "object", "additionalProperties": TEXTS, "description": "target → ids of the messages it got",
+        },
+        "failures": described(TEXTS, "targets that did not take something, with the reason"),
+        "messages": listed(notification()),
+    })  # fmt: skip
+
+
+def data() -> Schema:
+    """The account of an exchange, which has no number of its format."""
+    return exactly({
+        "remote": described(TEXT, "git's name or the address of the remote"),
+        "branch": described(TEXT, "the data branch"),
+        "commit": described(TEXT, "its newest one, in full; empty where there is no branch yet"),
+        "received": described(TEXTS, "files, relative to the results folder"),
+        "sent": TEXTS,
+        "notes": described(TEXTS, "sentences on what was left out or mended"),
+    })  # fmt: skip
 
 
 def hotspots() -> Schema:
@@ -362,6 +441,10 @@ def series() -> Schema:
     })  # fmt: skip
 
 
+# Facts in braces and no other brace; the reader takes their names in any case, and asks for a letter or digit.
+MACHINE_NAME = "^([^{}]|\\{[^{}]+\\})+$"
+
+
 def policy() -> Schema:
     """``[tool.tbp]``: every key may be missing."""
     otherwise = Policy()
@@ -390,6 +473,11 @@ def policy() -> Schema:
         "names": {
             "type": "object", "additionalProperties": TEXT,
             "description": "regular expression, searched in an operator's name → the name to compare",
+        },
+        "machines": {
+            "type": "object",
+            "additionalProperties": {"type": "string", "pattern": MACHINE_NAME, "minLength": 1, "maxLength": MOST_RULE},
+            "description": "regular expression, searched in asv's identifier of a machine → its name, facts in braces",
         },
     }  # fmt: skip
     return exactly(known, known)
@@ -422,7 +510,10 @@ SCHEMAS = {
     "acks": (acks, 1, "reports/acks.toml: the changes that a project accepts or looks into"),
     "bisection": (bisection, bisect_forms.FORMAT, "tbp bisect --json: the commit that changed a benchmark"),
     "comparison": (comparison, json_form.FORMAT, "tbp gate --json, tbp compare --json: two commits judged"),
+    "data": (data, 1, "tbp data push --json, tbp data pull --json: what went to and fro"),
     "hotspots": (hotspots, forms.FORMAT, "tbp hotspots --json: the operators of a trace, or the difference of two"),
+    "notification": (notification, payload.FORMAT, "what tbp notify --webhook sends: an event, or what stands"),
+    "notify": (notify, payload.FORMAT, "tbp notify --json: what was told to whom"),
     "policy": (policy, 1, "[tool.tbp] of pyproject.toml: the settings of a project"),
     "summary": (summary, summary_json.FORMAT, "summary.json of a report's site: verdicts, events and series"),
 }

@@ -57,6 +57,15 @@ def set_machine_aside() -> Path | None:
     return path.replace(path.with_name(f"{path.name}.unreadable"))
 
 
+def machine_facts(path: Path, name: str) -> dict[str, str]:
+    """asv's facts of the machine ``name`` in a file like MACHINES; none where it has none."""
+    try:
+        machine = json.loads(read_plain(path, MOST_BYTES)).get(name, {})
+        return {fact: value for fact, value in machine.items() if isinstance(value, str)}
+    except (OSError, ValueError, RecursionError, AttributeError):
+        return {}
+
+
 def _is_json(path: Path) -> bool:
     try:
         json.loads(read_plain(path, MOST_BYTES))

@@ -88,15 +88,45 @@ def add_ratios(results_dir: Path, measured: Iterable[tuple[SeriesKey, Ratio]]) -
         write_whole(path, msgspec.json.encode(_RatiosFile(FORMAT, machine, environment, listed)))
 
 
+def merged_ratios(ours: bytes, theirs: bytes) -> bytes:
+    """One file of two runners' ratios of one commit, with each ratio once.
+
+    It is the file that has all of the other, ``theirs`` first, or else a new one. Where one of the two holds no ratios,
+    it is the other.
+    """
+    try:
+        right = _decoded(theirs)
+    except _UnusableRatios:
+        return ours
+    try:
+        left = _decoded(ours)
+    except _UnusableRatios:
+        return theirs
+    sides = [
+        {(cell.benchmark, cell.parameters): dict.fromkeys(cell.ratios) for cell in file.cells} for file in (left, right)
+    ]
+    both = {key: sides[0].get(key, {}) | sides[1].get(key, {}) for key in sides[0] | sides[1]}
+    for content, side in ((theirs, sides[1]), (ours, sides[0])):
+        if {key: set(ratios) for key, ratios in side.items()} == {key: set(ratios) for key, ratios in both.items()}:
+            return content
+    cells = tuple(_Cell(*key, tuple(ratios)) for key, ratios in both.items())
+    return msgspec.json.encode(msgspec.structs.replace(left, cells=cells))
+
+
 class _UnusableRatios(Exception):
     """A file that holds no ratios; the message is the reason."""
 
 
 def _read(path: Path) -> _RatiosFile:
     try:
-        stored = msgspec.json.decode(read_plain(path, MOST_BYTES), type=_RatiosFile)
+        return _decoded(read_plain(path, MOST_BYTES))
     except OSError as error:
         raise _UnusableRatios(f"it cannot be opened ({error.strerror})") from None
+
+
+def _decoded(data: bytes) -> _RatiosFile:
+    try:
+        stored = msgspec.json.decode(data, type=_RatiosFile)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _UnusableRatios(f"it holds no ratios ({error})") from None
     if stored.format != FORMAT:

@@ -90,11 +90,37 @@ def write_outputs(path: Path, machine: str, environment: str, commit: str, outpu
     if not outputs:
         path.unlink(missing_ok=True)
         return
+    write_whole(path, _encoded(machine, environment, commit, outputs))
+
+
+def _encoded(machine: str, environment: str, commit: str, outputs: Mapping[Cell, str]) -> bytes:
     ends = {cell: encodable(output[-MOST_OUTPUT:]) for cell, output in sorted(outputs.items())}
     position = {output: index for index, output in enumerate(dict.fromkeys(ends.values()))}
     cells = tuple(_StoredOutput(*cell, position[output]) for cell, output in ends.items())
-    content = _ReasonsFile(FORMAT, machine, environment, commit, tuple(position), cells)
-    write_whole(path, msgspec.json.encode(content))
+    return msgspec.json.encode(_ReasonsFile(FORMAT, machine, environment, commit, tuple(position), cells))
+
+
+def merged_reasons(ours: bytes, theirs: bytes) -> bytes:
+    """One file of two runners' outputs of one result file; of a cell that both have, that of ``ours``.
+
+    It is one of the two where that has all cells of the other.
+    """
+    try:
+        right = _decoded(theirs)
+    except _UnusableReasons:
+        return ours
+    try:
+        left = _decoded(ours)
+    except _UnusableReasons:
+        return theirs
+    sides = [
+        {(cell.benchmark, cell.values): file.outputs[cell.output] for cell in file.cells} for file in (right, left)
+    ]
+    both = sides[0] | sides[1]
+    for content, side in ((theirs, sides[0]), (ours, sides[1])):
+        if side.keys() == both.keys():
+            return content
+    return _encoded(left.machine, left.environment, left.commit, both)
 
 
 _SKIPPED = re.compile(r"^asv: skipped: (?:NotImplementedError\((['\"])(.*)\1\)|(.*))", re.MULTILINE)
@@ -144,9 +170,14 @@ class _UnusableReasons(Exception):
 
 def _read(path: Path) -> _ReasonsFile:
     try:
-        stored = msgspec.json.decode(read_plain(path, MOST_BYTES), type=_ReasonsFile)
+        return _decoded(read_plain(path, MOST_BYTES))
     except OSError as error:
         raise _UnusableReasons(f"it cannot be opened ({error.strerror})") from None
+
+
+def _decoded(data: bytes) -> _ReasonsFile:
+    try:
+        stored = msgspec.json.decode(data, type=_ReasonsFile)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _UnusableReasons(f"it holds no reasons ({error})") from None
     if stored.format != FORMAT:

@@ -9,7 +9,7 @@ files do.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import datetime
 from pathlib import Path
 
@@ -83,20 +83,20 @@ class Results(Struct, frozen=True, eq=False):
         return dict(zip(first["commit"], first["date"].dt.to_pydatetime(), strict=True))
 
 
-def of_machine(results: Results, machine: str) -> Results:
-    """``results`` of one machine alone; all of them where ``machine`` is empty.
+def of_machine(results: Results, machine: str, names: Set[str]) -> Results:
+    """``results`` of one machine alone, which has ``names`` in them; all of them where ``machine`` is empty.
 
     Raises:
         UsageError: it has none; the message names the machines that have.
     """
     if not machine:
         return results
-    rows = results.frame[results.frame["machine"] == machine]
+    rows = results.frame[results.frame["machine"].isin(names)]
     if rows.empty:
         known = words.named(sorted(map(str, results.frame["machine"].unique())), MOST_NAMED)
         raise UsageError(f"--machine {machine}: no result is of it; there are results of {known}")
     frame = rows.assign(machine=rows["machine"].cat.remove_unused_categories())
-    return replace(results, frame=frame, machines=tuple(each for each in results.machines if each.name == machine))
+    return replace(results, frame=frame, machines=tuple(each for each in results.machines if each.name in names))
 
 
 def checked(frame: pd.DataFrame) -> pd.DataFrame:
@@ -173,29 +173,29 @@ def _frame(
     value = np.concatenate([file.value for file in files])
     heads = [file.head for file in files]
     columns = {
-        "benchmark": _category(benchmark, [known.name for known in recorded]),
-        "parameters": _category(cell, [parameters for several in cells for parameters in several.cells]),
-        "machine": _category(run, [head.machine for head in heads]),
-        "environment": _category(run, [head.environment for head in heads]),
-        "commit": _category(run, [head.commit for head in heads]),
+        "benchmark": category(benchmark, [known.name for known in recorded]),
+        "parameters": category(cell, [parameters for several in cells for parameters in several.cells]),
+        "machine": category(run, [head.machine for head in heads]),
+        "environment": category(run, [head.environment for head in heads]),
+        "commit": category(run, [head.commit for head in heads]),
         "date": _moments(np.array([head.date_ms for head in heads], np.float64))[run],
-        "outcome": _category(np.where(np.isinf(value), 1, np.where(np.isnan(value), 2, 0)), _OUTCOMES),
+        "outcome": category(np.where(np.isinf(value), 1, np.where(np.isnan(value), 2, 0)), _OUTCOMES),
         "value": np.where(np.isinf(value), np.nan, value),
         "q25": np.concatenate([file.q25 for file in files]),
         "q75": np.concatenate([file.q75 for file in files]),
         "number": np.concatenate([file.number for file in files]),
-        "version": _category(benchmark, [known.version for known in recorded]),
-        "unit": _category(benchmark, [today.unit for today in declared]),
-        "type": _category(benchmark, [today.type for today in declared]),
-        "python": _category(run, [head.python for head in heads]),
-        "requirements": _category(run, [head.requirements for head in heads]),
-        "hardware": _category(run, [head.hardware for head in heads]),
+        "version": category(benchmark, [known.version for known in recorded]),
+        "unit": category(benchmark, [today.unit for today in declared]),
+        "type": category(benchmark, [today.type for today in declared]),
+        "python": category(run, [head.python for head in heads]),
+        "requirements": category(run, [head.requirements for head in heads]),
+        "hardware": category(run, [head.hardware for head in heads]),
         "started": _moments(np.concatenate([file.started_ms for file in files])).repeat(counts),
     }
     return checked(pd.DataFrame(columns, copy=False))
 
 
-def _category(codes: Indices, items: Sequence[object]) -> pd.Categorical:
+def category(codes: Indices, items: Sequence[object]) -> pd.Categorical:
     """The column of ``items[code]``. Equal items become one category, unused ones none; categories are sorted."""
     is_used = np.bincount(codes, minlength=len(items)) > 0
     categories: list[object] = sorted({item for item, used in zip(items, is_used.tolist(), strict=True) if used})  # type: ignore[type-var]  # texts, or tuples of texts
@@ -224,10 +224,10 @@ def _without_repeated(frame: pd.DataFrame, heads: Sequence[ResultHead], problems
         f"{is_repeated.sum()} values are in two files of one run (commits {commits}); the file that sorts last "
         "was used: move the one that is not wanted out of the folder"
     )
-    return _with_used_categories(frame[~is_repeated].reset_index(drop=True))
+    return with_used_categories(frame[~is_repeated].reset_index(drop=True))
 
 
-def _with_used_categories(frame: pd.DataFrame) -> pd.DataFrame:
+def with_used_categories(frame: pd.DataFrame) -> pd.DataFrame:
     """``frame`` without the categories that no row has."""
     texts = [name for name, dtype in COLUMNS.items() if dtype == "category"]
     return frame.assign(**{name: frame[name].cat.remove_unused_categories() for name in texts})

@@ -156,12 +156,12 @@ def progress_percent(line: str) -> float | None:
     return float(match.group(1)) if match else None
 
 
-def hear_asv(progress: Progress, line: str, *, is_kept: bool = True) -> None:
-    """Passes a line of asv's output on, and the share that it says is done."""
+def hear_asv(progress: Progress, line: str, *, is_kept: bool = True, done: int = 0, total: int = 1) -> None:
+    """Passes a line of asv's output on, and the share that it says is done of run ``done`` of ``total`` runs."""
     if is_kept:
         progress.line(line)
     if (percent := progress_percent(line)) is not None:
-        progress.at(percent, 100)
+        progress.at(100 * done + percent, 100 * total)
 
 
 def run_commits(

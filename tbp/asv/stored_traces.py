@@ -13,13 +13,16 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
+from tbp.asv.fleet import Fleet, fleet_of, sessions_of
+from tbp.asv.results import read_results
 from tbp.asv.session_files import SESSION_END, read_sessions
 from tbp.asv.sessions import Sessions
 from tbp.errors import NothingMeasured, UnreadableTrace, UsageError
 from tbp.model.series import SeriesKey
 from tbp.project.asv_config import configuration, default_path, results_folder
 from tbp.project.bench_filter import bench_filter
-from tbp.project.policy import read_policy
+from tbp.project.machine_rules import MachineRule
+from tbp.project.policy import Policy, read_policy
 from tbp.project.revisions import stored_commit
 from tbp.traces.calls.names import NameRule
 from tbp.traces.devices.ranks import Rank
@@ -188,7 +191,9 @@ def _of_files(argument: str, files: Sequence[Path], wanted: StoredTraces) -> tup
 def _of_commit(revision: str, wanted: StoredTraces) -> tuple[TraceSource, ...]:
     """The cells of one commit with a stored trace."""
     folder, repository = stored_in(wanted)
-    sessions = read_sessions(folder)
+    recorded = read_sessions(folder)
+    fleet = _fleet(folder, recorded, _policy(wanted).machines)
+    sessions, machines = sessions_of(recorded, fleet), fleet.meant(wanted.machine)
     commit = _commit(revision, sessions, folder, repository)
     is_wanted = bench_filter(wanted.bench)
     keys = sorted({session.key for session in sessions.sessions if session.commit == commit and session.trace})
@@ -196,7 +201,7 @@ def _of_commit(revision: str, wanted: StoredTraces) -> tuple[TraceSource, ...]:
     chosen_paths = {
         key: paths
         for key, paths in traced.items()
-        if wanted.machine in ("", key.machine)
+        if (not wanted.machine or key.machine in machines)
         and wanted.environment in ("", key.environment)
         and is_wanted(key.benchmark, key.parameters)
     }
@@ -222,8 +227,22 @@ def _commit(revision: str, sessions: Sessions, folder: Path, repository: Path | 
 
 def _rules(wanted: StoredTraces) -> tuple[NameRule, ...]:
     """The rules for names of operators of the project in this folder, or of the configuration that is named."""
+    return _policy(wanted).names
+
+
+def _policy(wanted: StoredTraces) -> Policy:
     config = wanted.config or default_path()
-    return read_policy((config.parent if config is not None else Path()) / "pyproject.toml").names
+    return read_policy((config.parent if config is not None else Path()) / "pyproject.toml")
+
+
+def _fleet(folder: Path, sessions: Sessions, rules: Sequence[MachineRule]) -> Fleet:
+    """The names of the machines, which the facts of results decide; without rules no result is read."""
+    if not rules:
+        return Fleet()
+    try:
+        return fleet_of(read_results(folder).frame, sessions, rules)
+    except NothingMeasured:  # sessions alone: nothing is known of their machines
+        return Fleet()
 
 
 def _read(source: TraceSource, rules: Sequence[NameRule]) -> TraceSource:

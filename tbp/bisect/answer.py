@@ -43,7 +43,7 @@ def answer(search: Search, line: Sequence[LineCommit], series: SeriesName, ended
         suspects=tuple(line[index] for index in search.suspects),
         steps=steps[1:],
         probes=tuple(_probes(search, line)),
-        reason=_reason(search, ending, ended, judged),
+        reason=_reason(search, line, ending, ended, judged),
     )
     low, middle, high = _remaining(result)
     result = replace(result, remaining=middle, remaining_low=low, remaining_high=high)
@@ -84,14 +84,14 @@ def _culprit(trial: Trial, search: Search, line: Sequence[LineCommit], series: S
 
 def _ending(search: Search, steps: Sequence[Culprit], ended: str) -> Ending:
     ends = search.ends
-    if steps and (not ended or search.has_ended):
+    if steps and (not ended or search.has_ended or not search.steps):
         return Ending.COMMIT if len(search.suspects) == 1 else Ending.RANGE
     if ended == INTERRUPTED:
         return Ending.INTERRUPTED
     return Ending.NO_CHANGE if ends is not None and ends.ruling is Ruling.GOOD else Ending.UNDECIDED
 
 
-def _reason(search: Search, ending: Ending, ended: str, ends: Judgement) -> str:
+def _reason(search: Search, line: Sequence[LineCommit], ending: Ending, ended: str, ends: Judgement) -> str:
     if ended or ending is not Ending.UNDECIDED:
         return ended
     if search.ends is not None and search.ends.ruling is Ruling.UNDECIDED:
@@ -99,6 +99,10 @@ def _reason(search: Search, ending: Ending, ended: str, ends: Judgement) -> str:
     undecided = [trial for trial in search.trials if trial.ruling is Ruling.UNDECIDED]
     if undecided:
         return f"{undecided[-1].reason}: the machine is too noisy for a change of this size"
+    if doubtful := [trial for trial in search.trials if trial.ruling is Ruling.NO_STEP and trial.reason]:
+        likeliest = max(doubtful, key=lambda trial: abs(effect_of(trial, search.limits)))
+        commit = line[likeliest.head].commit[:8]
+        return f"{commit} is suspected, and fresh pairs do not confirm it: {likeliest.reason}"
     return "no commit of them shows the change against the one before it: it may have come in several small steps"
 
 

@@ -21,7 +21,7 @@ from tbp.bisect.stored import Question, StoredSearch, digest_of_suites
 from tbp.bisect.trials import Role, Ruling, Trial, effect_of
 from tbp.bisect.turns import BisectRequest, CannotMeasure, Turns
 from tbp.bisect.weights import weights
-from tbp.errors import NothingMeasured
+from tbp.errors import NothingMeasured, TbpError
 from tbp.gate.measuring import contention_notes
 from tbp.gate.run import ENDING_SHARE, INTERRUPTED
 from tbp.gate.worker_process import Deadline, OutOfTime
@@ -90,7 +90,11 @@ def _with_inside(
     if both is None:
         return result
     progress.line(f"tbp: {result.culprit.commit.commit[:8]} is a merge: searching the commits that it brought")
-    return replace(result, inside=_searched(config, *both, request, turns, progress))
+    try:
+        return replace(result, inside=_searched(config, *both, request, turns, progress))
+    except (TbpError, KeyboardInterrupt) as problem:
+        why = str(problem) or INTERRUPTED
+        return replace(result, notes=(*result.notes, f"the inside of the merge was not searched: {why}"))
 
 
 class _Bisecting:

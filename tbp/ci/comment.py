@@ -18,6 +18,7 @@ MARKER = "<!-- tbp gate -->"
 """The first line of the comment; GitHub and GitLab do not show it."""
 
 _OF_COMMIT = re.compile(r"<!-- commit ([0-9a-f]{40,64}) -->")
+_ADDRESS = re.compile(r"https?://[\w.:/~-]+", re.ASCII)  # nothing that ends a link
 _NEWS = (State.REGRESSION, State.CHANGED, State.IMPROVEMENT, State.FAILED)
 
 
@@ -30,7 +31,7 @@ class GateRun(Struct, frozen=True):
     @property
     def line(self) -> str:
         """The foot of the comment, which does not change the verdict: where it comes from."""
-        run = f" in [this run]({self.address})" if self.address else ""
+        run = f" in [this run]({self.address})" if _ADDRESS.fullmatch(self.address) else ""
         return f"<sub>Commit {self.commit[:12]}, measured{run}. The next gate of this pull request replaces it.</sub>"
 
 

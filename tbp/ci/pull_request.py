@@ -114,8 +114,16 @@ def commented(github: GitHub, run: WorkflowRun, wishes: Wishes, server: str) -> 
     pull = pulls[0]
     done = _commented(github, run, pull, wishes, server)
     if run.conclusion != "skipped" and wishes.label in [label.name for label in pull.labels]:
-        github.delete(f"/issues/{pull.number}/labels/{quote(wishes.label, safe='')}")
+        _take_off(github, pull.number, wishes.label)
     return f"#{pull.number}: {done}"
+
+
+def _take_off(github: GitHub, number: int, label: str) -> None:
+    try:
+        github.delete(f"/issues/{number}/labels/{quote(label, safe='')}")
+    except NotDelivered as error:
+        if error.status != 404:  # else somebody was faster
+            raise
 
 
 def _commented(github: GitHub, run: WorkflowRun, pull: Pull, wishes: Wishes, server: str) -> str:

@@ -13,6 +13,7 @@ from tbp.commands.options import (
     add_config_option,
     add_revision,
     count,
+    group_of,
     minutes,
     percent,
 )
@@ -35,6 +36,8 @@ EXAMPLES = (
     ),
 )
 
+MEASURING, CLAIMS = "how it is measured", "what is claimed"
+
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     add_revision(parser, "baseline", "BASE", "the commit compared against: a revision")
@@ -49,18 +52,20 @@ def add_measuring_options(parser: argparse.ArgumentParser) -> None:
     """Adds what is measured, where, for how long, and what is claimed of it."""
     add_config_option(parser)
     add_bench_option(parser)
+    measuring = group_of(parser, MEASURING)
     meaning = "what this machine is called in the verdict (default: its host name)"
-    parser.add_argument("--machine", default="", metavar="NAME", help=meaning)
-    parser.add_argument("-E", "--environment", default="", metavar="SPEC", help="asv's; default: its first")
-    parser.add_argument("--threads", type=count, default=1, metavar="N", help="of each benchmark (default: 1)")
+    measuring.add_argument("--machine", default="", metavar="NAME", help=meaning)
+    measuring.add_argument("-E", "--environment", default="", metavar="SPEC", help="asv's; default: its first")
+    measuring.add_argument("--threads", type=count, default=1, metavar="N", help="of each benchmark (default: 1)")
     meaning = "wall time for everything; what it does not decide is undecided (default: as long as it takes)"
-    parser.add_argument("--budget", type=minutes, default=inf, metavar="MIN", help=meaning)
+    measuring.add_argument("--budget", type=minutes, default=inf, metavar="MIN", help=meaning)
+    claims = group_of(parser, CLAIMS)
     meaning = "smallest change that is claimed (default: 2)"
-    parser.add_argument("--relevant", type=percent, default=relevance.TWO_COMMITS, metavar="PERCENT", help=meaning)
+    claims.add_argument("--relevant", type=percent, default=relevance.TWO_COMMITS, metavar="PERCENT", help=meaning)
     meaning = "a change that 'no change' must exclude (default: 5)"
-    parser.add_argument("--excluded", type=percent, default=relevance.EXCLUDED, metavar="PERCENT", help=meaning)
+    claims.add_argument("--excluded", type=percent, default=relevance.EXCLUDED, metavar="PERCENT", help=meaning)
     meaning = "expected share of false ones among the changes claimed (default: 5)"
-    parser.add_argument("--false-discovery-rate", type=percent, default=0.05, metavar="PERCENT", help=meaning)
+    claims.add_argument("--false-discovery-rate", type=percent, default=0.05, metavar="PERCENT", help=meaning)
 
 
 def measured(

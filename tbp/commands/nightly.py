@@ -1,18 +1,30 @@
-"""``tbp nightly``: the commits that are new, timed and measured in turns with earlier ones, then reported."""
+"""``tbp nightly``: commits that are new, timed and measured in turns with earlier ones, then reported."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Sequence
-from functools import partial
 from typing import TYPE_CHECKING
 
-from tbp.commands.options import add_bench_option, add_site_options, count, find_config, machine_name, minutes_or_none
+from tbp.commands.options import (
+    DATA_BRANCH,
+    add_bench_option,
+    add_site_options,
+    count,
+    find_config,
+    machine_name,
+    minutes,
+    minutes_or_none,
+)
 from tbp.errors import ExitCode, UsageError
 from tbp.system.printing import warn
 
 if TYPE_CHECKING:
     from tbp.model.runs import Run
+    from tbp.nightly.budget import NightBudget
+    from tbp.nightly.exchange import Exchange
+    from tbp.nightly.night import NightWork
+    from tbp.nightly.night_lock import NightLock
     from tbp.project.asv_config import AsvConfig
 
 HELP = "measure the commits that are new, then report"
@@ -21,6 +33,10 @@ EXAMPLES = (
     (
         "a runner with another host name every night, and at most five commits",
         "tbp nightly --machine hosted-4core --most 5",
+    ),
+    (
+        "runners that share results and commits, for an hour",
+        "tbp nightly --machine hosted-4core --data origin/tbp-data --budget 60",
     ),
     ("only some benchmarks, without measuring in turns", "tbp nightly --bench attention --paired-budget 0"),
 )
@@ -32,13 +48,21 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     meaning = "what asv calls this machine (default: its host name); a name for all of a fleet's equal machines"
     parser.add_argument("--machine", type=machine_name, metavar="NAME", help=meaning)
     parser.add_argument("--most", type=count, default=20, metavar="N", help="commits in one night (default: 20)")
+    meaning = "time for the night, but for its report: no commit begins that would take longer (default: none)"
+    parser.add_argument("--budget", type=minutes, metavar="MIN", help=meaning)
     meaning = "time to measure new commits in turns with earlier ones; 0: none (default: [tool.tbp] paired_budget)"
     parser.add_argument("--paired-budget", type=minutes_or_none, metavar="MIN", help=meaning)
+    meaning = f"share results and commits with other runners through this branch; without a name {DATA_BRANCH}"
+    parser.add_argument("--data", nargs="?", const=DATA_BRANCH, metavar="[REMOTE/]BRANCH", help=meaning)
 
 
 def run(options: argparse.Namespace) -> ExitCode:
-    """Returns 3 for a confirmed regression that no night before reported, 4 when one failed or nothing was measured."""
-    from tbp.asv.night_lock import only_night
+    """Returns 3 for a confirmed regression that no night before reported, 4 when one failed or nothing was measured.
+
+    4, too, when the data branch did not get the results.
+    """
+    from tbp.nightly.data_branch import shared_with
+    from tbp.nightly.night_lock import only_night
     from tbp.project.asv_config import own_config, read_config
 
     find_config(options)
@@ -48,59 +72,115 @@ def run(options: argparse.Namespace) -> ExitCode:
             f"--results {options.results}: a night measures into results_dir of {config.path}; "
             "leave --results, or name their asv.conf.json with --config"
         )
-    with only_night(config.results_dir):
-        return _night(config, options)
+    exchange = shared_with(config, options.data) if options.data else None
+    with only_night(config.results_dir) as lock:
+        if exchange is not None:
+            exchange.pull()
+        return _night(config, options, lock, exchange)
 
 
-def _night(config: AsvConfig, options: argparse.Namespace) -> ExitCode:
+def _night(config: AsvConfig, options: argparse.Namespace, lock: NightLock, exchange: Exchange | None) -> ExitCode:
     from tbp.asv.failures import failures
-    from tbp.asv.new_commits import measure, pending
-    from tbp.asv.runner import hear_asv
     from tbp.commands.output import print_summary, say_waiting, verdict_code
     from tbp.notify.news import first_told
     from tbp.report.site.build import write_site
     from tbp.report.site.load import View, report_data
     from tbp.report.site.terminal import report_summary
-    from tbp.system.progress import Progress
     from tbp.wording import words
 
-    night = pending(config, options.most)
-    warn(f"{words.count(len(night.commits), 'new commit')} to measure")
-    with Progress() as progress:
-        ran = measure(config, night, options.bench, partial(hear_asv, progress), options.machine or "")
-    _measure_in_turns(config, night.commits, options.paired_budget)
+    paired_s = 60 * _paired_minutes(config, options)
+    budget = _budget(options, paired_s)
+    work = _measured(config, options, lock, budget, exchange)
+    _measure_in_turns(config, work.commits, min(paired_s, budget.left_s), options.machine)
+    unsent = _shared(exchange) or work.unsent
     data = report_data(config, None, View(options.acks, site=options.out))
     summary = report_summary(data, write_site(data, options.out, say_waiting))
     print_summary(summary)
     fresh = first_told(data, config.results_dir)
     warn(f"{words.count(len(fresh), 'event')} with regressions that no night before reported")
-    verdict = verdict_code(
-        bool(fresh), summary.is_measured and _has_values(data.runs, night.commits), options.exit_zero
-    )
-    if ran is not None and ran.some_failed:
-        warn(*failures(config.results_dir, night.commits))
-        return ExitCode.NOTHING_MEASURED if verdict is ExitCode.OK else verdict
-    return verdict
+    if exchange is not None:
+        _prune(config)
+        unsent = _shared(exchange)
+    verdict = verdict_code(bool(fresh), summary.is_measured and _has_values(data.runs, work), options.exit_zero)
+    if work.some_failed:
+        warn(*failures(config.results_dir, work.commits))
+    return ExitCode.NOTHING_MEASURED if verdict is ExitCode.OK and (work.some_failed or unsent) else verdict
 
 
-def _has_values(runs: Iterable[Run], commits: Sequence[str]) -> bool:
-    """False where the night measured ``commits`` and none of them has a value."""
-    return not commits or any(run.measured for run in runs if run.commit.hash in commits)
+def _paired_minutes(config: AsvConfig, options: argparse.Namespace) -> float:
+    from tbp.project.policy import read_policy
+
+    return read_policy(config.policy_file).paired_budget if options.paired_budget is None else options.paired_budget
 
 
-def _measure_in_turns(config: AsvConfig, commits: Sequence[str], budget: float | None) -> None:
-    """Measures the night's commits in turns with earlier ones, for ``budget`` minutes or as the project has it."""
+def _budget(options: argparse.Namespace, paired_s: float) -> NightBudget:
+    from tbp.nightly.budget import NightBudget
+
+    return NightBudget(60 * options.budget, paired_s) if options.budget else NightBudget()
+
+
+def _measured(
+    config: AsvConfig, options: argparse.Namespace, lock: NightLock, budget: NightBudget, exchange: Exchange | None
+) -> NightWork:
+    """Measures the night's commits, and says what is left for the next one."""
+    from tbp.asv.runner import hear_asv
+    from tbp.nightly.new_commits import machine_name
+    from tbp.nightly.night import Night, Wish, left_over
+    from tbp.system.progress import Progress
+
+    wish = Wish(machine_name(options.machine or ""), options.most, options.bench)
+    with Progress() as progress:
+        night = Night(config, wish, lock, budget, exchange, progress.line)
+        work = night.run(lambda line, done, total: hear_asv(progress, line, done=done, total=total))
+    warn(*left_over(work))
+    return work
+
+
+def _prune(config: AsvConfig) -> None:
+    """Replaces the raw traces of old runs as ``tbp trace prune --apply`` does, so that the branch does not grow on."""
+    from tbp.commands.prune import account, plan_of
+    from tbp.traces.pruned import prune
+
+    plan, policy = plan_of(config, None)
+    if plan.removable:
+        pruned = prune(plan.removable, policy.names)
+        warn(*(f"tbp: {problem}" for problem in pruned.problems), account(plan, pruned))
+
+
+def _shared(exchange: Exchange | None) -> str:
+    """Shares what the folder has by now; the reason where that fails, and nothing is lost."""
+    from tbp.errors import RunFailed
+
+    if exchange is None:
+        return ""
+    try:
+        exchange.push("Ratios and notes of a night")
+    except RunFailed as failed:
+        warn(f"tbp: {failed}")
+        return str(failed)
+    return ""
+
+
+def _has_values(runs: Iterable[Run], work: NightWork) -> bool:
+    """False where there was something to measure tonight, and nothing of it has a value."""
+    commits = work.commits
+    return any(run.measured for run in runs if run.commit.hash in commits) if commits else not work.left.commits
+
+
+def _measure_in_turns(config: AsvConfig, commits: Sequence[str], budget_s: float, machine: str | None) -> None:
+    """Measures the night's commits, oldest first, in turns with earlier ones for ``budget_s``."""
     from tbp.gate.night import measure_in_turns, tracked_series
+    from tbp.nightly.new_commits import machine_name
     from tbp.report.site.load import by_themselves, stored
     from tbp.system.progress import Progress
 
-    if not commits:
+    if not commits or not budget_s:
         return
     results = stored(config, None)
-    minutes = results.policy.paired_budget if budget is None else budget
-    if minutes:
-        histories = by_themselves(results)
-        tracked = tracked_series(histories, results.ratios, results.policy.relevant, config.results_dir, commits)
-        with Progress() as progress:
-            progress.say("measuring in turns")
-            measure_in_turns(config, tracked, commits, 60 * minutes, progress.line)
+    relevant, host = results.policy.relevant, machine_name(machine or "")
+    tracked = tracked_series(
+        by_themselves(results), results.ratios, relevant, config.results_dir, host, results.fleet.now(host)
+    )
+    with Progress() as progress:
+        progress.say("measuring in turns")
+        measure_in_turns(config, tracked, commits, budget_s, progress.line)

@@ -13,12 +13,14 @@ from tbp.system.printing import warn
 if TYPE_CHECKING:
     from tbp.asv.stored_traces import StoredTraces
 
+DATA_BRANCH = "tbp-data"
 STDOUT = Path("-")
 """The file of a form that is printed instead of the table."""
 
 
 # Titles of the groups in which a help shows options that several verbs have.
-RESULTS, BENCHMARKS, OUTPUT, VERDICT = "where the results are", "which benchmarks", "what is written", "the exit code"
+RESULTS, BENCHMARKS = "the project and its results", "which benchmarks"
+OUTPUT, VERDICT = "what is written", "the exit code"
 
 
 def group_of(parser: argparse.ArgumentParser, title: str) -> argparse._ArgumentGroup:
@@ -63,6 +65,14 @@ def find_config(options: argparse.Namespace) -> None:
     if config.path is not None:
         options.config = config.path
         warn(f"tbp: the results are those of {config.path}")
+
+
+def add_data_options(parser: argparse.ArgumentParser) -> None:
+    """Adds which data branch is meant, and the form of the answer."""
+    add_config_option(parser)
+    meaning = f"the data branch (default: {DATA_BRANCH}, of the remote origin)"
+    parser.add_argument("--data", default=DATA_BRANCH, metavar="[REMOTE/]BRANCH", help=meaning)
+    parser.add_argument("--json", action="store_true", help="as JSON")
 
 
 def add_acks_option(parser: argparse.ArgumentParser) -> None:

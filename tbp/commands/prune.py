@@ -10,7 +10,11 @@ from tbp.errors import ExitCode
 from tbp.system.printing import say, warn
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tbp.history.kept_traces import PrunePlan
+    from tbp.project.asv_config import AsvConfig
+    from tbp.project.policy import Policy
     from tbp.traces.pruned import Pruned
 
 HELP = "replace raw traces of old runs by their operator tables; says what it would do unless --apply is given"
@@ -27,21 +31,27 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> ExitCode:
     """Returns 0, and 2 when a trace that should go had to stay."""
-    from tbp.history.kept_traces import prune_plan
     from tbp.project.asv_config import configuration
-    from tbp.report.site.load import stored
     from tbp.traces.pruned import prune
 
     find_config(options)
-    results = stored(configuration(options.config, options.results), options.results)
-    plan = prune_plan(results.results, results.sessions, results.commits, results.policy)
+    plan, policy = plan_of(configuration(options.config, options.results), options.results)
     if not options.apply or not plan.removable:
         say(*promise(plan))
         return ExitCode.OK
-    pruned = prune(plan.removable, results.policy.names)
+    pruned = prune(plan.removable, policy.names)
     warn(*(f"tbp: {problem}" for problem in pruned.problems))
     say(account(plan, pruned))
     return ExitCode.USAGE if pruned.problems else ExitCode.OK
+
+
+def plan_of(config: AsvConfig | None, results_dir: Path | None) -> tuple[PrunePlan, Policy]:
+    """Returns what may go of the results, as the project's policy, which comes with it, has it."""
+    from tbp.history.kept_traces import prune_plan
+    from tbp.report.site.load import stored
+
+    results = stored(config, results_dir)
+    return prune_plan(results.results, results.sessions, results.commits, results.policy), results.policy
 
 
 def promise(plan: PrunePlan) -> tuple[str, ...]:

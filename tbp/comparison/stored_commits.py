@@ -15,6 +15,7 @@ import pandas as pd
 from msgspec import Struct
 from msgspec.structs import replace
 
+from tbp.asv.fleet import fleet_of, results_of, sessions_of
 from tbp.asv.results import Results, read_results
 from tbp.asv.session_files import read_sessions
 from tbp.asv.sessions import Sessions, named_as_today
@@ -51,12 +52,16 @@ def compared(config: AsvConfig | None, results_dir: Path | None, request: Compar
     """Two commits as the results in ``results_dir``, or where ``config`` keeps them, say.
 
     Raises:
-        UsageError: a revision names no stored commit, or the machine and environment are not clear.
+        UsageError: a revision names no stored commit, the machine and environment are not clear, or pyproject.toml asks
+            for what cannot be meant.
         NothingMeasured: there are no results, or none of both commits on one machine in one environment.
     """
     folder = results_folder(config, results_dir)
     is_wanted = bench_filter(request.bench)
-    results = read_results(folder)
+    policy = _policy(config, results_dir)
+    recorded, sessions = read_results(folder), read_sessions(folder)
+    fleet = fleet_of(recorded.frame, sessions, policy.machines)
+    results = results_of(recorded, fleet)
     repository = config.repository if config is not None else Path()
     dates = results.commits
     newest_first = sorted(dates, key=lambda name: dates[name], reverse=True)
@@ -66,7 +71,9 @@ def compared(config: AsvConfig | None, results_dir: Path | None, request: Compar
     frame = _wanted_rows(results.frame, is_wanted)
     if frame.empty:
         raise NothingMeasured(f"--bench {' '.join(request.bench)} finds no benchmark in {folder}; write a shorter one")
-    setup, notes = chosen_setup(frame, hashes, request)
+    if request.machine:
+        frame = frame[frame["machine"].isin(fleet.meant(request.machine))]
+    setup, notes = chosen_setup(frame, hashes, replace(request, machine=""))
     branch, file = (config.branch, config.path) if config is not None else ("", None)
     commits = read_commits(dates, repository, branch, file)
     order = commits.compared(*hashes)
@@ -78,8 +85,8 @@ def compared(config: AsvConfig | None, results_dir: Path | None, request: Compar
     stored = stored_series(
         replace(results, frame=frame[_is_of(frame, setup)]),
         order,
-        named_as_today(read_sessions(folder), results.benchmarks),
-        _policy(config, results_dir),
+        named_as_today(sessions_of(sessions, fleet), results.benchmarks),
+        policy,
     )
     judged = judgements(stored, *sides)
     return Comparison(

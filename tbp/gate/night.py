@@ -12,6 +12,7 @@ from math import log1p
 from pathlib import Path
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from tbp.asv.checkouts import WAITING, checkouts
 from tbp.asv.ratios import Ratio, Ratios, add_ratios
@@ -51,11 +52,17 @@ class Tracked(Struct):
     relevant: float = 0.0
     is_news: Callable[[Change], bool] = lambda change: False  # of a change: True where it was not reported yet
     made: list[Ratio] = field(default_factory=list)  # tonight
+    identifier: str = ""  # asv's of the machine, under which ratios are stored; empty: the machine's name
 
     @property
     def fresh_pairs(self) -> int:
         """Fresh pairs measured tonight."""
         return sum(len(ratio.effects) for ratio in self.made if ratio.is_fresh)
+
+    @property
+    def stored_as(self) -> SeriesKey:
+        """The series as the results folder has it, where machines have no names but asv's."""
+        return replace(self.key, machine=self.identifier or self.key.machine)
 
     def add(self, ratio: Ratio) -> None:
         self.ratios.append(ratio)
@@ -76,10 +83,12 @@ class Task(Struct, frozen=True):
 
 
 def tracked_series(
-    histories: Iterable[History], ratios: Ratios, relevant: float, results_dir: Path, commits: Iterable[str]
+    histories: Iterable[History], ratios: Ratios, relevant: float, results_dir: Path, machine: str, name: str = ""
 ) -> list[Tracked]:
-    """The series of this machine that are times; ``histories`` are as runs alone show them, ``commits`` the night's."""
-    machine = _this_machine(results_dir, commits)
+    """The series of this machine that are times; ``histories`` are as runs alone show them.
+
+    asv calls it ``machine``, and the project ``name`` by its rules; the same where that is empty.
+    """
     is_untold = untold(results_dir)
     return [
         Tracked(
@@ -89,16 +98,11 @@ def tracked_series(
             list(ratios.of.get(history.key, ())),
             relevant,
             partial(is_untold, history),
+            identifier=machine,
         )
         for history in histories
-        if history.unit == "seconds" and history.key.machine == machine
+        if history.unit == "seconds" and history.key.machine == (name or machine)
     ]
-
-
-def _this_machine(results_dir: Path, commits: Iterable[str]) -> str:
-    """asv's name for this machine: whose results were written last. Empty where tonight left none."""
-    paths = [path for commit in commits for path in results_dir.glob(f"*/{commit[:8]}-*.json")]
-    return max(paths, key=lambda path: path.stat().st_mtime_ns).parent.name if paths else ""
 
 
 def measure_in_turns(
@@ -109,7 +113,7 @@ def measure_in_turns(
         with interruptible():
             measure_night(config, tracked, commits, budget_s, heard)
     finally:
-        add_ratios(config.results_dir, [(series.key, ratio) for series in tracked for ratio in series.made])
+        add_ratios(config.results_dir, [(series.stored_as, ratio) for series in tracked for ratio in series.made])
 
 
 def measure_night(

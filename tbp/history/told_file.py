@@ -78,15 +78,22 @@ class _FirstNote(Struct, frozen=True):
 
 
 class OpenNote(Struct):
-    """The note of a folder while nobody else changes it; ``note`` is what it says now."""
+    """The note of a folder while nobody else changes it."""
 
-    path: Path
-    note: ToldNote
+    note: ToldNote  # as it is now
+    path: Path | None = None  # None: nothing is written
+    stored: ToldNote | None = None  # as the file has it; None: there is no such file
+
+    def write_anew(self) -> None:
+        """Write the file though nothing is new in it. Raises OSError where that cannot be done."""
+        self.stored = None
+        self.write(self.note)
 
     def write(self, note: ToldNote) -> None:
         """Put ``note`` on the disk. Raises OSError, and then the file is as it was."""
-        if note != self.note or not self.path.exists():
+        if self.path is not None and note != self.stored:
             write_whole(self.path, note_bytes(note))
+            self.stored = note
         self.note = note
 
 
@@ -94,7 +101,8 @@ class OpenNote(Struct):
 def open_note(results_dir: Path, waits: Callable[[], None] = lambda: None) -> Iterator[OpenNote]:
     """A block in which this process alone changes the note; ``waits`` is called where another one does."""
     with alone_in(results_dir, waits):
-        yield OpenNote(results_dir / NAME, read_note(results_dir))
+        note, path = read_note(results_dir), results_dir / NAME
+        yield OpenNote(note, path, note if path.exists() else None)
 
 
 def read_note(results_dir: Path) -> ToldNote:

@@ -6,6 +6,8 @@ other keys are left to asv.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from functools import lru_cache
 from pathlib import Path
@@ -27,6 +29,13 @@ MOST_TEXT = 2_000  # characters of a text; no path may be much longer
 MOST_CPU_S = 5.0
 
 
+# Of asv's keys, those that choose its environments.
+ENVIRONMENT_KEYS = (
+    "environment_type", "pythons", "matrix", "include", "exclude", "conda_channels", "conda_environment_file",
+    "install_command", "build_command",
+)  # fmt: skip
+
+
 class AsvConfig(Struct, frozen=True):
     """The part of asv.conf.json that tbp needs."""
 
@@ -38,6 +47,7 @@ class AsvConfig(Struct, frozen=True):
     commit_url: str  # ``show_commit_url`` where it is a web address, else ""
     benchmark_dir: str = "benchmarks"  # relative to the file
     env_dir: Path = Path("env")
+    environments: str = ""  # a digest of ENVIRONMENT_KEYS: two files with the same measure in the same environments
 
     @property
     def branch(self) -> str:
@@ -187,4 +197,9 @@ def _checked(path: Path, values: dict[str, object]) -> AsvConfig:
         commit_url=commit_url if re.match(r"https?://", commit_url) else "",
         benchmark_dir=text("benchmark_dir", "benchmarks"),
         env_dir=path.parent / text("env_dir", "env"),
+        environments=_digest({key: values[key] for key in ENVIRONMENT_KEYS if key in values}),
     )
+
+
+def _digest(values: dict[str, object]) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]

@@ -43,23 +43,38 @@ def git(repository: Path, *arguments: str, stdin: str = "", variables: Mapping[s
     Raises:
         GitFailed: and nothing else; GitMissing where git is not installed.
     """
-    harmless = [argument for setting in _HARMLESS for argument in ("-c", setting)]
-    command = ["git", "--no-pager", "-C", str(repository), *harmless, *arguments]
-    environment = os.environ | _QUIET | dict(variables or {})
-    try:
-        done = subprocess.run(
-            command, input=stdin.encode(), capture_output=True, env=environment, timeout=GIT_TIMEOUT_S, check=False
-        )
-    except FileNotFoundError:
-        raise GitMissing("git was not found: install it") from None
-    except subprocess.TimeoutExpired:
-        raise GitFailed(f"git did not answer within {GIT_TIMEOUT_S:.0f} s in {repository}") from None
-    except OSError as error:
-        raise GitFailed(f"git could not be started: {error}") from None
+    done = run_git(repository, *arguments, stdin=stdin.encode(), variables=variables)
     if done.returncode:
         words = done.stderr.decode(errors="replace").strip().splitlines()
         raise GitFailed(f"git cannot read {repository} ({words[0] if words else f'exit {done.returncode}'})")
     return done.stdout.decode(errors="replace")
+
+
+def run_git(
+    repository: Path,
+    *arguments: str,
+    stdin: bytes = b"",
+    variables: Mapping[str, str] | None = None,
+    timeout_s: float = GIT_TIMEOUT_S,
+) -> subprocess.CompletedProcess[bytes]:
+    """Returns the end of ``git ARGUMENTS``, whatever its exit status is.
+
+    Raises:
+        GitFailed: git could not be started or did not end in time; GitMissing where it is not installed.
+    """
+    harmless = [argument for setting in _HARMLESS for argument in ("-c", setting)]
+    command = ["git", "--no-pager", "-C", str(repository), *harmless, *arguments]
+    environment = os.environ | _QUIET | dict(variables or {})
+    try:
+        return subprocess.run(
+            command, input=stdin, capture_output=True, env=environment, timeout=timeout_s, check=False
+        )
+    except FileNotFoundError:
+        raise GitMissing("git was not found: install it") from None
+    except subprocess.TimeoutExpired:
+        raise GitFailed(f"git did not answer within {timeout_s:.0f} s in {repository}") from None
+    except OSError as error:
+        raise GitFailed(f"git could not be started: {error}") from None
 
 
 def lines_of(printed: str) -> list[str]:

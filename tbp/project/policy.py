@@ -12,8 +12,11 @@
     [tool.tbp.names]
     '^request_\\d+$' = "request"   # regular expression, searched in an operator's name → the text to compare
     '^graph_\\w+$' = "graph {n}"   # {n}: the different ones of a trace are numbered, not made one
+    [tool.tbp.machines]
+    "^fv-az" = "hosted {processor}"   # regular expression, searched in a machine's identifier → its name
 
-Takes the file, gives a ``Policy``; ``tbp.history`` applies its numbers, ``tbp.traces`` its names.
+Takes the file, gives a ``Policy``; ``tbp.history`` applies its numbers, ``tbp.traces`` its names, ``tbp.asv`` those of
+its machines.
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from tbp.errors import UsageError
+from tbp.project.machine_rules import MachineRule, machine_rule
 from tbp.project.patterns import compiled, finds
 from tbp.project.toml_file import read_toml
 from tbp.wording.words import MOST_SHOWN, shortened, value_text
@@ -38,7 +42,7 @@ if TYPE_CHECKING:
 
 KEYS = (
     "better", "names", "relevant", "stale_days", "false_discovery_rate", "keep_traces_of_newest_runs", "paired_budget",
-    "pass_environment",
+    "pass_environment", "machines",
 )  # fmt: skip
 MOST_COUNT = 1_000_000_000  # runs; nobody has as many, and Python writes no number of more than 4,300 digits
 # "*" alone would pass every token.
@@ -62,6 +66,7 @@ class Policy(Struct, frozen=True):
     # Of each series. A choice: traces opened in a viewer are recent ones, and the report needs operator tables only.
     keep_traces_of_newest_runs: int = 10
     pass_environment: tuple[str, ...] = ()  # names, or beginnings of names with a star behind them
+    machines: tuple[MachineRule, ...] = ()  # the first pattern found in a machine's identifier decides
 
     def direction(self, benchmark: str) -> Better | None:
         """The better direction of ``benchmark`` that the project sets; None where it sets none."""
@@ -97,6 +102,7 @@ def read_policy(path: Path) -> Policy:
             path, table, "keep_traces_of_newest_runs", otherwise.keep_traces_of_newest_runs
         ),
         pass_environment=_variables(path, table.get("pass_environment", [])),
+        machines=_machines(path, table.get("machines", {})),
     )
 
 
@@ -124,6 +130,13 @@ def _names(path: Path, table: object) -> tuple[NameRule, ...]:
     if len(table) > MOST_RULES:
         raise UsageError(f"{path}: [tool.tbp.names] has {len(table)} rules, and at most {MOST_RULES} are applied")
     return tuple(name_rule(f"{path}: [tool.tbp.names]", *item) for item in table.items())
+
+
+def _machines(path: Path, table: object) -> tuple[MachineRule, ...]:
+    if not isinstance(table, dict):
+        shown = value_text(table)
+        raise UsageError(f"{path}: [tool.tbp.machines] must be a table of regular expression = name, not {shown}")
+    return tuple(machine_rule(f"{path}: [tool.tbp.machines]", *item) for item in table.items())
 
 
 def _number(path: Path, table: Mapping[str, object], key: str, default: float, most: float) -> float:

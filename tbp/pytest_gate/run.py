@@ -44,7 +44,6 @@ TEST_TIMEOUT_S = 300.0
 MOST_NAMED = 3  # tests in a note
 UNMARKED = "not marked in base: it can be measured once a commit with the mark is the base"
 ABSENT = "not in base: there is no such test, or its file cannot be imported there"
-COROUTINE = "a coroutine cannot be timed: call it by asyncio.run in a plain test"
 
 
 class TestsRequest(Struct, frozen=True):
@@ -65,7 +64,7 @@ class TestAtCommit(Struct, frozen=True):
     __test__ = False
 
     is_marked: bool
-    is_coroutine: bool
+    unsuitable: str  # why it cannot take turns, if so
     digest: str  # of its source
 
 
@@ -167,8 +166,8 @@ def _matched(
     evidence, settled = [], []
     for name in wanted:
         base, head = tests["base"].get(name), tests["head"].get(name)
-        if head is not None and head.is_coroutine:
-            reason = COROUTINE
+        if head is not None and head.unsuitable:
+            reason = head.unsuitable
         elif base is None:
             reason = ABSENT
         else:

@@ -3,7 +3,7 @@
 Run by its path, as ``tbp/gate/worker.py`` is, and in its language; pytest's root is where that has the suites. It
 imports that file by its location and nothing else of tbp, so that a project called tbp can be measured too.
 
-    {"do": "discover", "names"} → {"tests": {node id: {"is_marked", "is_coroutine", "digest"}}, "foreign": [path, …]}
+    {"do": "discover", "names"} → {"tests": {node id: {"is_marked", "unsuitable", "digest"}}, "foreign": [path, …]}
     {"do": "import", "names"}, {"do": "cell", "name"} and a cell's turns: as there
 
 ``discover`` collects the files of ``names``; "foreign" are modules that came from the folder TBP_WORKING_TREE instead
@@ -18,6 +18,7 @@ import inspect
 import os
 import sys
 import traceback
+import unittest
 from collections.abc import Callable
 from functools import partial
 from importlib.util import module_from_spec, spec_from_file_location
@@ -175,9 +176,18 @@ def described(item: pytest.Item) -> dict[str, object]:
     fixtures = set(getattr(item, "fixturenames", ()))
     return {
         "is_marked": any(item.get_closest_marker(mark) for mark in MARKS) or bool(fixtures & set(FIXTURES)),
-        "is_coroutine": inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function),
+        "unsuitable": unsuitable(item, function),
         "digest": hashlib.sha256(source.encode(errors="replace")).hexdigest(),
     }
+
+
+def unsuitable(item: pytest.Item, function: object) -> str:
+    """A sentence on why the test cannot take turns; empty where it can."""
+    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        return "a coroutine cannot be timed: call it by asyncio.run in a plain test"
+    if isinstance(item, pytest.Function) and item.cls is not None and issubclass(item.cls, unittest.TestCase):
+        return "pytest does not call the methods of a unittest.TestCase itself: write it as a plain test"
+    return "" if isinstance(item, pytest.Function) else "it is no function of Python"
 
 
 def foreign_modules() -> list[str]:

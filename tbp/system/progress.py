@@ -27,7 +27,12 @@ class Progress:
 
     def __init__(self, left: str = "left") -> None:
         """``left`` stands behind the time left: ``left at most`` where the work may end early."""
-        self._console = Console(file=drawing(sys.stderr), markup=False, emoji=False, highlight=False, soft_wrap=True)
+        # A log has no cursor, also where FORCE_COLOR wants colours in it; nor has a notebook.
+        is_terminal = sys.stderr is not None and sys.stderr.isatty()
+        self._console = Console(
+            file=drawing(sys.stderr), force_terminal=is_terminal, force_jupyter=False,
+            markup=False, emoji=False, highlight=False, soft_wrap=True,
+        )  # fmt: skip
         self.is_live = self._console.is_terminal and not self._console.is_dumb_terminal
         self._bar = RichProgress(
             TextColumn("{task.description}", markup=False),

@@ -65,6 +65,11 @@ class GitHub(Struct, frozen=True, dict=True):
     def patch(self, path: str, body: object) -> object:
         return self._json(self._sent("PATCH", path, body))
 
+    def edit_comment(self, path: str, number: int, body: str) -> object:
+        """Writes a comment of the list at ``path`` anew."""
+        kind = "/issues/comments" if path.startswith("/issues/") else "/comments"
+        return self.patch(f"{kind}/{number}", {"body": body})
+
     def delete(self, path: str) -> None:
         self._sent("DELETE", path)
 

@@ -10,9 +10,11 @@ from tbp.bisect.answer import answer, exit_code
 from tbp.bisect.bisection import Bisection, Ending
 from tbp.bisect.forms import text, to_json
 from tbp.bisect.search import Search
+from tbp.bisect.trials import Ruling
 from tbp.errors import ExitCode
 from tbp.gate.run import INTERRUPTED
 from tbp.project.first_parents import LineCommit
+from tbp.statistics.paired_ratios import Pair
 
 from .test_search import levels, searched
 
@@ -94,6 +96,17 @@ def test_small_steps_are_undecided():
     result = of(*[(index, 0.015) for index in range(1, 9)])
     assert (result.ending, exit_code(result)) == (Ending.UNDECIDED, ExitCode.UNDECIDED)
     assert "several small steps" in text(result)
+
+
+def test_a_commit_that_noise_keeps_from_being_confirmed_is_named_as_a_suspect():
+    search = searched(levels(8, (3, 0.10)))
+    step = search.steps[0]
+    step.pairs = [Pair(effect, effect, 1.0, 1.0) for effect in (0.3, -0.1, 0.25, -0.2, 0.3, -0.1) * 2]
+    step.ruling = Ruling.OPEN
+    step.rule(search.limits, search.bracket().levels)
+    result = answered(search)
+    assert (result.ending, exit_code(result)) == (Ending.UNDECIDED, ExitCode.UNDECIDED)
+    assert "00000003 is suspected, and fresh pairs do not confirm it: anything from" in text(result, width=200)
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,7 @@ class GitHubOfPulls(FakeGitHub):
     pulls: list[dict[str, Any]] = field(default_factory=list)
     artifacts: list[tuple[str, bytes]] = field(default_factory=list)  # name, content; of every run
     storage: str = ""
+    is_label_gone: bool = False  # since the pull request was listed
 
     def _of_repository(self, got: Got, path: str, query: dict[str, str]) -> Reply:
         if path == "/pulls":
@@ -63,6 +64,8 @@ class GitHubOfPulls(FakeGitHub):
             return 302, {"Location": f"{self.storage}/{matched[1]}"}, b""
         if (matched := re.fullmatch(r"/issues/(\d+)/labels/(.+)", path)) and got.method == "DELETE":
             (labelled,) = [each for each in self.pulls if str(each["number"]) == matched[1]]
+            if self.is_label_gone:
+                return reply(404, {"message": "Label does not exist"})
             labelled["labels"].remove({"name": unquote(matched[2])})
             return reply(200, labelled["labels"])
         return super()._of_repository(got, path, query)

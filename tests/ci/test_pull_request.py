@@ -160,6 +160,8 @@ def test_the_label_is_taken_off_when_its_gate_has_ended(
     gates(server, comparison)
     comment(github, run)
     assert [label["name"] for label in server.pulls[0]["labels"]] == ["bug"]
+    server.pulls, server.is_label_gone = [pull(17, "tbp-gate")], True
+    assert comment(github, run).startswith("#17: commented")
 
 
 def test_where_only_changes_are_wanted_no_first_comment_says_that_all_is_well(

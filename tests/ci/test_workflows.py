@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = ROOT / "tbp" / "scaffold" / "templates"
 GATES = [TEMPLATES / "github-gate.yml", TEMPLATES / "github-gate-on-label.yml", ROOT / ".github/workflows/gate.yml"]
 COMMENTS = [TEMPLATES / "github-comment.yml", ROOT / ".github/workflows/comment.yml"]
+GITLAB = TEMPLATES / "gitlab.yml"
 ACTIONS = [ROOT / "action.yml", ROOT / "comment" / "action.yml"]
 
 
@@ -84,18 +85,33 @@ def test_the_gate_on_a_label_does_what_the_other_does():
     assert content(GATES[1])[True]["pull_request"]["types"] == ["labeled", "unlabeled", "synchronize"]
 
 
-@pytest.mark.parametrize("path", [*GATES, *COMMENTS, *ACTIONS], ids=lambda path: str(path.relative_to(ROOT)))
+def scripts_of(workflow: dict[Any, Any]) -> list[str]:
+    """The scripts of a workflow or an action of GitHub, or of the jobs of GitLab."""
+    jobs = [workflow["runs"]] if "runs" in workflow else list(workflow.get("jobs", workflow).values())
+    steps = [step["run"] for job in jobs for step in job.get("steps", ()) if "run" in step]
+    return steps + [line for job in jobs for line in job.get("script", ())]
+
+
+@pytest.mark.parametrize("path", [*GATES, *COMMENTS, *ACTIONS, GITLAB], ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_call_of_tbp_is_one_that_tbp_knows(path: Path):
-    workflow = content(path)
-    jobs = [workflow["runs"]] if "runs" in workflow else workflow["jobs"].values()
-    scripts = [step["run"].replace("\\\n", " ") for job in jobs for step in job["steps"] if "run" in step]
+    scripts = [script.replace("\\\n", " ") for script in scripts_of(content(path))]
     calls = [call for script in scripts for call in re.findall(r"-m tbp (.*)", script)]
     assert calls
     for call in calls:
         options = re.findall(r'"?(--[\w-]+)=?', call)
         values = {"--budget": "10", "--relevant": "2", "--excluded": "5", "--fail-on": "never", "--only-changes": None}
         words = [name if values.get(name, "") is None else f"{name}={values.get(name, 'x')}" for name in options]
-        parse([*call.split()[:2], *words])
+        parse([*(word for word in call.split()[:2] if word[0] != "-"), *words])
+
+
+def test_the_note_of_gitlab_runs_nothing_of_a_merge_request_and_the_gate_has_no_secret():
+    jobs = content(GITLAB)
+    note = jobs["tbp-note"]
+    assert note["variables"] == {"GIT_STRATEGY": "none"}
+    assert "extends" not in note, "before_script installs the merge request"
+    assert "$GITLAB_TOKEN" in note["rules"][0]["if"]
+    paths, report = jobs["tbp-gate"]["artifacts"]["paths"], jobs["tbp-gate"]["artifacts"]["reports"]["junit"]
+    assert (paths, report) == (["install ittbp-gate"], "install ittbp-gate/gate.xml"), "behind the folder's placeholder"
 
 
 def test_every_input_is_used_and_every_output_is_given():

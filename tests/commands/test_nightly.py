@@ -3,12 +3,14 @@
 import json
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from tbp.__main__ import main
 from tbp.asv.leftovers import remove_abandoned, set_aside, set_machine_aside
-from tbp.asv.new_commits import FIRST_NIGHT, Pending, pending
+from tbp.asv.reasons import write_outputs
+from tbp.nightly.new_commits import FIRST_NIGHT, ROOM_BYTES, Pending, pending
 from tbp.project.asv_config import AsvConfig, read_config
 
 from ..repositories import commit, git, new_repository
@@ -36,32 +38,58 @@ def measure(config: AsvConfig, commit: str, value: float | None) -> Path:
     return write_result(config.results_dir, commit, rows, history(config).index(commit))
 
 
-def test_a_first_night_takes_the_newest_few(config: AsvConfig):
-    assert pending(config, 20) == Pending(tuple(history(config)[-FIRST_NIGHT:]))
+def test_a_first_night_takes_the_newest_few_the_newest_first(config: AsvConfig):
+    assert pending(config, "box") == Pending(tuple(history(config)[::-1][:FIRST_NIGHT]))
 
 
-def test_the_oldest_of_the_new_ones_come_first(config: AsvConfig):
+def test_the_newest_come_first_then_the_gaps_and_nothing_older_than_the_oldest_result(config: AsvConfig):
     commits = history(config)
     measure(config, commits[1], 1.0)
-    assert pending(config, 20) == Pending(tuple(commits[2:]), before=(commits[1],))
-    assert pending(config, 2) == Pending(tuple(commits[2:4]), before=(commits[1],))
+    assert pending(config, "box") == Pending((commits[5], commits[4], commits[3], commits[2]), sound=commits[1])
+    measure(config, commits[4], 1.0)
+    left = Pending((commits[5],), gaps=(commits[3], commits[2]), sound=commits[4])
+    assert pending(config, "box") == left
+    assert left.commits == (commits[5], commits[3], commits[2])
 
 
-def test_a_failed_commit_counts_as_measured_and_a_sound_one_goes_before_it(config: AsvConfig):
+def test_a_commit_that_was_stopped_comes_before_all_others_and_one_measured_elsewhere_not_at_all(config: AsvConfig):
+    commits = history(config)
+    for place in (1, 4):
+        measure(config, commits[place], 1.0)
+    left = pending(config, "box", stopped={commits[1], commits[2]}, elsewhere={commits[5], commits[4]})
+    assert left == Pending((), stopped=(commits[1],), gaps=(commits[3], commits[2]), sound=commits[1])
+
+
+def test_a_failed_commit_counts_as_measured_and_is_not_the_sound_one(config: AsvConfig):
     commits = history(config)
     measure(config, commits[1], 1.0)
     measure(config, commits[2], None)
     measure(config, commits[3], None)
-    assert pending(config, 20) == Pending(tuple(commits[4:]), before=(commits[1], commits[3]))
+    assert pending(config, "box") == Pending((commits[5], commits[4]), sound=commits[1])
 
 
-def test_results_of_other_branches_are_passed_over(config: AsvConfig):
+def test_results_of_other_branches_and_machines_are_passed_over(config: AsvConfig):
     commits = history(config)
     git(config.local_repository, "checkout", "-q", "--detach", commits[0])
     aside = commit(config.local_repository, "aside")
     path = measure(config, commits[0], 1.0)
     path.write_text(path.read_text().replace(commits[0], aside))
-    assert pending(config, 20) == Pending(tuple(commits[-FIRST_NIGHT:]))
+    write_result(config.results_dir, commits[5], {"suite.track_bytes": [[1.0], [], "1"]}, machine="another")
+    assert pending(config, "box") == Pending(tuple(commits[::-1][:FIRST_NIGHT]))
+
+
+def test_a_commit_that_failed_for_want_of_room_is_measured_again_once_there_is_some(
+    config: AsvConfig, monkeypatch: pytest.MonkeyPatch
+):
+    full, broken, newest = history(config)[-3:]
+    for each, output in ((full, "OSError: [Errno 28] No space left on device"), (broken, "ValueError: no")):
+        measure(config, each, None)
+        path = config.results_dir / "box" / f"{each[:8]}-env.reasons"
+        write_outputs(path, "box", "env", each, {("suite.track_bytes", ()): output})
+    measure(config, newest, 1.0)
+    assert pending(config, "box") == Pending((), stopped=(full,), sound=newest)
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: SimpleNamespace(free=ROOM_BYTES - 1))
+    assert pending(config, "box") == Pending((), sound=newest)
 
 
 def test_what_killed_runs_left_is_removed_after_an_hour(tmp_path: Path):
@@ -114,6 +142,6 @@ def test_a_regression_that_a_later_night_confirms_raises_the_alarm_then(
     for newest, value in zip(commits, [1.0, 1.0, 2.0, 2.0, 2.0], strict=False):
         git(config.local_repository, "reset", "-q", "--soft", newest)  # the branch grows by one commit a night
         measure(config, newest, value)
-        codes.append(main(["nightly"]))
+        codes.append(main(["nightly", "--machine=box"]))
     assert codes == [0, 0, 0, 3, 0]
     assert "suite.track_bytes" in capsys.readouterr().out

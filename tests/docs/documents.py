@@ -62,6 +62,8 @@ def blocks(page: Path, text: str | None = None) -> list[Block]:
 
 def commands(text: str) -> Iterator[list[str]]:
     """The commands of a block for the shell, each as its words; redirections and comments are left out."""
+    for inside in re.findall(r"\$\((tbp [^()]*)\)", text):
+        yield from commands(inside)
     for line in text.replace("\\\n", " ").splitlines():
         words = shlex.shlex(line, posix=True, punctuation_chars="&|;<>")
         words.whitespace_split = True

@@ -25,11 +25,13 @@ def test_every_key_is_read(tmp_path: Path):
         tmp_path,
         "[tool.tbp]\nrelevant = 0.05\nstale_days = 7\nfalse_discovery_rate = 0.1\nkeep_traces_of_newest_runs = 3\n"
         "paired_budget = 0.5\npass_environment = ['MY_DATA', 'MYLIB_*']\n"
-        "[tool.tbp.better]\n'track_loss' = 'lower'\n'^q\\.' = 'higher'\n",
+        "[tool.tbp.better]\n'track_loss' = 'lower'\n'^q\\.' = 'higher'\n"
+        "[tool.tbp.machines]\n'^fv-az' = 'hosted {processor}'\n",
     )
     assert (found.relevant, found.stale_days, found.false_discovery_rate) == (0.05, 7.0, 0.1)
     assert (found.keep_traces_of_newest_runs, found.paired_budget) == (3, 0.5)
     assert found.pass_environment == ("MY_DATA", "MYLIB_*")
+    assert [(rule.pattern.pattern, rule.name) for rule in found.machines] == [("^fv-az", "hosted {processor}")]
     assert found.direction("suite.track_loss") is Better.LOWER
     assert found.direction("q.track_x") is Better.HIGHER
     assert found.direction("suite.time_x") is None
@@ -54,6 +56,8 @@ def test_every_key_is_read(tmp_path: Path):
         ("[tool.tbp.better]\n'(' = 'lower'", "no regular expression"),
         ("[tool.tbp.better]\n'x' = 'less'", 'must be "lower" or "higher"'),
         ("[tool.tbp.better]\n'x' = 'unknown'", 'must be "lower" or "higher"'),
+        ("[tool.tbp]\nmachines = 'hosted'", "machines. must be a table of regular expression = name, not 'hosted'"),
+        ("[tool.tbp.machines]\n'^fv' = '{speed}'", "names 'speed'; the facts are processor, cores"),
         ("[tool.tbp", "cannot read"),
     ],
 )

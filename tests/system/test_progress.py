@@ -55,6 +55,14 @@ def test_without_a_terminal_there_are_plain_lines_only() -> None:
     assert "\x1b" not in done.stderr
 
 
+def test_a_log_has_no_bar_though_colours_are_forced() -> None:
+    """As GitHub's runners force them, whose logs have no cursor."""
+    variables = {**os.environ, "FORCE_COLOR": "1", "TERM": "xterm"}
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, env=variables)
+    assert done.stderr.startswith("measuring 2 benchmarks\n")
+    assert [mark for mark in ("\x1b", "━") if mark in done.stderr] == []
+
+
 def test_a_terminal_that_cannot_move_its_cursor_has_no_bar() -> None:
     shown = run_on_a_terminal(TERM="dumb")
     assert "\x1b" not in shown

@@ -55,6 +55,7 @@ _POLICIES = (
     b"[tool.tbp]\nfalse_discovery_rate = 1e-2\npaired_budget = inf\nkeep_traces_of_newest_runs = 1_0\n",
     b"tool.tbp.pass_environment = [\"MY_DATA\", 'MYLIB_*']\ntool.tbp.stale_days = 0x1F\n",
     b"[tool.tbp.names]\n'^request_\\d+$' = \"request\"\n'^graph_\\w+$' = \"graph {n}\"\n",
+    b"[tool.tbp.machines]\n'^fv-az' = 'hosted {processor}, {GPU}'\n'.' = '{{ram}'\n",
     b"[tool.tbp.names]\n'(?P<a>x)|(?=y)(z){2,3}' = '''\nq'''\n",
     b'[tool.tbp.better]\n"(?i)^a.*[^b-c]+?(?:d|e)$" = "higher"\n[[other]]\nday = 1979-05-27T07:32:00Z\n',
 )

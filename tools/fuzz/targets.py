@@ -33,6 +33,7 @@ from tbp.errors import TbpError, UnreadableTrace
 from tbp.history.judge_series import SeriesFindings
 from tbp.project.acknowledgements import Ack, read_acks
 from tbp.project.asv_config import read_config
+from tbp.project.machine_rules import rule_of
 from tbp.project.new_acknowledgement import write_ack
 from tbp.project.policy import read_policy
 from tbp.system.store import FILE, Store
@@ -211,7 +212,10 @@ def configuration(data: bytes) -> None:
 def policy(data: bytes) -> None:
     """``[tool.tbp]`` in pyproject.toml."""
     with _answered():
-        read_policy(file_of("pyproject.toml", data)).direction("suite.track_metric")
+        known = read_policy(file_of("pyproject.toml", data))
+        known.direction("suite.track_metric")
+        if (rule := rule_of(known.machines, "fv-az7")) is not None:
+            require_printable([rule.called({"processor": data.decode(errors="replace")})])
 
 
 def acks(data: bytes) -> None:

@@ -57,6 +57,7 @@ class ReportData(Struct, frozen=True, dict=True):
         default_factory=dict
     )  # commits of events' ranges, by hash, where git has them
     results: str = ""  # address of the results folder from the site's; empty: no page links to its files
+    lone: str = ""  # a sentence on machines of one or two runs that are a pool of runners
     joined: tuple[Event, ...] | None = None  # what ``events`` gives; None: it is found when somebody asks
 
     @cached_property

@@ -13,6 +13,7 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
+from tbp.asv.fleet import Fleet, fleet_of, ratios_of, results_of, sessions_of
 from tbp.asv.ratios import Ratios, read_ratios
 from tbp.asv.results import Results, of_machine, read_results
 from tbp.asv.session_files import read_sessions
@@ -23,6 +24,7 @@ from tbp.history.beside_the_branch import runs_beside
 from tbp.history.build import histories
 from tbp.history.events import Event
 from tbp.history.known_series import findings
+from tbp.history.lone_machines import lone_machines
 from tbp.history.ranges import CommitOrder
 from tbp.history.runs import runs
 from tbp.history.touching import MOST_COMMITS, to_ask, with_touching
@@ -56,10 +58,13 @@ class Stored(Struct, frozen=True):
     policy: Policy
     config: AsvConfig | None  # None: the results are from elsewhere
     ratios: Ratios = Ratios({})  # of the pairs that nights measured
+    fleet: Fleet = Fleet()  # the names of the machines, by asv's identifiers
 
 
 def stored(config: AsvConfig | None, results_dir: Path | None, machine: str = "") -> Stored:
     """Returns everything in ``results_dir``, or where ``config`` keeps its results; of ``machine`` unless it is empty.
+
+    ``machine`` is a name, by the project's rules for them, or asv's identifier.
 
     Raises:
         NothingMeasured: there is no result in it.
@@ -67,7 +72,11 @@ def stored(config: AsvConfig | None, results_dir: Path | None, machine: str = ""
     """
     project = own_config(config, results_dir)
     folder = results_folder(config, results_dir)
-    results = of_machine(read_results(folder), machine)
+    policy = read_policy(project.policy_file) if project else Policy()
+    recorded, recorded_sessions = read_results(folder), read_sessions(folder)
+    fleet = fleet_of(recorded.frame, recorded_sessions, policy.machines)
+    names = fleet.meant(machine)
+    results = of_machine(results_of(recorded, fleet), machine, names)
     line = (project.repository, project.branch, project.path) if project is not None else ()
     commits = read_commits(results.commits, *line)
     if commits.lines and not commits.order:
@@ -76,16 +85,11 @@ def stored(config: AsvConfig | None, results_dir: Path | None, machine: str = ""
             f"no commit of {commits.branch} has a result in {folder}; those that have are of other lines ({further}): "
             "say --branch NAME, run `git fetch`, or correct branches in asv.conf.json"
         )
-    policy = read_policy(project.policy_file) if project else Policy()
-    sessions = named_as_today(_of(read_sessions(folder), machine), results.benchmarks)
-    return Stored(folder, results, sessions, commits, policy, project, read_ratios(folder))
-
-
-def _of(sessions: Sessions, machine: str) -> Sessions:
-    """``sessions`` of one machine, or all of them."""
-    if not machine:
-        return sessions
-    return replace(sessions, sessions=tuple(each for each in sessions.sessions if each.key.machine == machine))
+    sessions = sessions_of(recorded_sessions, fleet)
+    if machine:
+        sessions = replace(sessions, sessions=tuple(each for each in sessions.sessions if each.key.machine in names))
+    sessions = named_as_today(sessions, results.benchmarks)
+    return Stored(folder, results, sessions, commits, policy, project, ratios_of(read_ratios(folder), fleet), fleet)
 
 
 class View(Struct, frozen=True):
@@ -121,6 +125,7 @@ def analysed(store: Stored, view: View | None = None) -> ReportData:
     shown = seen(judged, acks, day_of(judged), _until(store, base), order)
     problems += [*unmatched(shown, acks, file), *unknown_fixes(acks, order, file)]
     lost = without_result(sessions, _measured(sessions, judged, beside))
+    all_runs = runs(results, sessions, commits)
     data = ReportData(
         project=config.project if config else store.folder.resolve().name,
         histories=shown,
@@ -132,7 +137,8 @@ def analysed(store: Stored, view: View | None = None) -> ReportData:
         acks=acks,
         base=base,
         order=commits.history,
-        runs=runs(results, sessions, commits),
+        runs=all_runs,
+        lone=lone_machines(all_runs, store.fleet.ruled),
         branch=commits.branch,
         beside=beside,
         remarks=results.remarks,

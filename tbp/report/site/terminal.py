@@ -62,7 +62,12 @@ def report_summary(data: ReportData, index: Path, is_whole: bool = False) -> Rep
     changed = [history.key.benchmark for history in ranked(data.histories) if history.state is State.CHANGED]
     opening = [answered.sentence, *([preface.sentence] if (preface := first(data)) is not None else [])]
     closing = [undirected(changed)] if changed else []
-    closing += [*_better(answered), *_not_measured(data), *filter(None, [too_few(data)]), f"report: {index.resolve()}"]
+    closing += [
+        *_better(answered),
+        *_not_measured(data),
+        *filter(None, [too_few(data), data.lone]),
+        f"report: {index.resolve()}",
+    ]
     problems = tuple(data.problems) if is_whole else _first_of(data.problems, MOST_PROBLEMS, "problem")
     room = len(answered.events) * 2 if is_whole else MOST_LINES - len(problems) - len(opening) - len(closing)
     return ReportSummary(

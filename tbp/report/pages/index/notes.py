@@ -28,7 +28,7 @@ class Note(Struct, frozen=True):
 
 
 def notes(data: ReportData, rows: Sequence[IndexRow]) -> tuple[Note, ...]:
-    """Levels that were left, gains that are none, and commits that moved most series of a machine."""
+    """Levels that were left, gains that are none, commits that moved most series of a machine, and too few runs."""
     sentences = " ".join(filter(None, [_left(rows), _net_worse(rows)]))
     shown = [Note(sentences)] if sentences else []
     together = [
@@ -39,7 +39,7 @@ def notes(data: ReportData, rows: Sequence[IndexRow]) -> tuple[Note, ...]:
         shown.append(
             Note(f"The same happened at {words.count(more, 'earlier commit')}.", "changes.html", "all changes")
         )
-    shown += [Note(f"{sentence}.") for sentence in [too_few(data)] if sentence]
+    shown += [Note(f"{sentence}.") for sentence in (too_few(data), data.lone) if sentence]
     return tuple(shown)
 
 

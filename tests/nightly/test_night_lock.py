@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from tbp.asv.night_lock import NAME, only_night
 from tbp.errors import RunFailed
+from tbp.nightly.night_lock import NAME, only_night
 from tbp.system.children import MARK
 
 # A night with a child in a session of its own, which inherits the mark; the minder is not asked.
 NIGHT = """
 import subprocess, sys, time
 from pathlib import Path
-from tbp.asv.night_lock import only_night
+from tbp.nightly.night_lock import only_night
 with only_night(Path(sys.argv[1])):
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True)
     print(child.pid, flush=True)

@@ -1,0 +1,1 @@
+"""Nights: which commits are measured, by whom, and the data branch that several machines share."""

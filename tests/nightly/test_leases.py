@@ -1,0 +1,81 @@
+"""Who may measure which commit: literal leases, literal answers."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tbp.nightly.leases import (
+    LEASE,
+    FleetSetup,
+    Lease,
+    leased,
+    read_lease,
+    released,
+    runner_name,
+    taken,
+    unfinished,
+    written,
+)
+
+AT = datetime(2026, 5, 1, 3, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+FLEET = FleetSetup("fleet", "env")
+X, Y = "a" * 40, "b" * 40
+
+
+def lease(runner: str, commit: str, hours: float = 1, setup: FleetSetup = FLEET) -> Lease:
+    return Lease(setup, runner, commit, AT - HOUR, AT + hours * HOUR)
+
+
+def test_a_lease_keeps_other_runners_of_its_setup_from_a_commit_until_it_ends():
+    leases = [lease("ada", X), lease("bob", Y, hours=-0.1)]
+    assert leased(leases, FLEET, "carol", AT) == {X}
+    assert leased(leases, FLEET, "ada", AT) == frozenset()
+    assert leased(leases, FleetSetup("another machine", "env"), "carol", AT) == frozenset()
+    assert leased(leases, FleetSetup("fleet", "other environments"), "carol", AT) == frozenset()
+    assert leased(leases, FLEET, "carol", AT + HOUR) == frozenset()
+
+
+def test_a_commit_of_an_ended_or_own_lease_may_be_measured_in_part():
+    leases = [lease("ada", X), lease("bob", Y, hours=-0.1), lease("dan", Y, setup=FleetSetup("lab"))]
+    assert unfinished(leases, FLEET, "ada", AT) == (X, Y)
+    assert unfinished(leases, FLEET, "carol", AT) == (Y,)
+
+
+def test_a_runner_has_one_lease_and_takes_over_what_has_ended():
+    before = [lease("ada", X), lease("bob", Y, hours=-0.1), lease("dan", Y, setup=FleetSetup("lab"))]
+    after = taken(before, FLEET, "ada", Y, done=[X], now=AT, last=2 * HOUR)
+    assert after == (before[2], Lease(FLEET, "ada", Y, AT, AT + 2 * HOUR))
+    assert taken([], FLEET, "ada", Y, [], AT, timedelta(days=2))[0].until == AT + LEASE
+
+
+def test_a_stopped_commit_leaves_a_lease_that_has_ended():
+    assert released([lease("ada", X)], FLEET, "ada", [], AT) == (Lease(FLEET, "ada", X, AT - HOUR, AT),)
+    assert released([lease("ada", X)], FLEET, "ada", [X], AT) == ()
+    assert released([lease("bob", X)], FLEET, "ada", [X], AT) == (lease("bob", X),)
+
+
+def test_runners_do_not_share_a_file():
+    paths = {each.path for each in (lease("ada", X), lease("bob", X), lease("ada", X, setup=FleetSetup("lab")))}
+    assert len(paths) == 3
+    assert lease("ada", X).path == lease("ada", Y).path
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[]", b'{"format": 1}', b"\xff", written(lease("ada", X)).replace(b'"format":1', b'"format":2'),
+     written(Lease(FLEET, "ada", X, AT, AT + timedelta(days=9)))],
+)  # fmt: skip
+def test_what_nobody_can_read_or_anybody_could_want_keeps_nobody_from_measuring(content: bytes):
+    assert read_lease(content) is None
+    assert read_lease(written(lease("ada", X))) == lease("ada", X)
+
+
+def test_a_lease_is_small():
+    assert len(msgspec.json.encode(lease("ada", X))) < 1000
+
+
+def test_a_runner_is_a_results_folder_on_a_machine(tmp_path: Path):
+    assert runner_name(tmp_path / "a") == runner_name(tmp_path / "b" / ".." / "a") != runner_name(tmp_path / "b")
