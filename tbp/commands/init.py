@@ -125,7 +125,10 @@ def _report(files: Sequence[PlannedFile], state: InitialState, options: argparse
     if options.gitlab and not includes_jobs(state.around.top):
         warn(f"tbp: add `- local: .gitlab/tbp.yml` to `include:` in {GITLAB_MAIN}")
     if not (state.config_path.parent / "pyproject.toml").exists():
-        warn("tbp: there is no pyproject.toml for [tool.tbp], so its defaults hold; none is made, as pip would see it")
+        warn(
+            "tbp: there is no pyproject.toml for [tool.tbp], so its defaults hold; tbp makes none, as pip would build "
+            "the project another way"
+        )
     if state.around.host and not (options.github or options.gitlab):
         warn(f"tbp: `tbp init --{state.around.host}` adds workflows: every night, and for each request")
 
