@@ -111,21 +111,24 @@ def _ask(shown: Sequence[Candidate], trouble: str) -> str:
 
 
 def _report(files: Sequence[PlannedFile], state: InitialState, options: argparse.Namespace) -> None:
-    from tbp.scaffold.files import Fate
+    from tbp.scaffold.files import FileFate
     from tbp.scaffold.workflows import GITLAB_MAIN, includes_jobs
 
     for file in files:
         name = file.path.relative_to(state.around.top)
         if file.is_written:
             say(f"{file.fate.value:8} {name}: {file.purpose}")
-        elif file.fate is Fate.KEPT:
+        elif file.fate is FileFate.KEPT:
             warn(f"tbp: {name} is kept, as it differs from what tbp writes; --force overwrites it")
     if not any(file.is_written for file in files):
         say("nothing to write: tbp is set up here")
     if options.gitlab and not includes_jobs(state.around.top):
         warn(f"tbp: add `- local: .gitlab/tbp.yml` to `include:` in {GITLAB_MAIN}")
     if not (state.config_path.parent / "pyproject.toml").exists():
-        warn("tbp: there is no pyproject.toml for [tool.tbp], so its defaults hold; none is made, as pip would see it")
+        warn(
+            "tbp: there is no pyproject.toml for [tool.tbp], so its defaults hold; tbp makes none, as pip would build "
+            "the project another way"
+        )
     if state.around.host and not (options.github or options.gitlab):
         warn(f"tbp: `tbp init --{state.around.host}` adds workflows: every night, and for each request")
 

@@ -8,6 +8,9 @@ from msgspec import Struct
 
 SETUP_TIMEOUT_S = 60.0
 
+TIMED = "time"
+"""asv's type of all that is timed; a benchmark of any other gives a value by itself: a count, or bytes."""
+
 Side = Literal["base", "head"]
 
 SIDES: tuple[Side, Side] = ("base", "head")
@@ -22,6 +25,8 @@ class Cell(Struct, frozen=True):
     setup_cache: str | None = None  # asv's key of the function that makes its cache
     timeout_s: float = SETUP_TIMEOUT_S
     cache_timeout_s: float = SETUP_TIMEOUT_S  # of ``setup_cache``
+    kind: str = TIMED  # asv's type
+    unit: str = "seconds"
 
 
 class CellFailed(Exception):

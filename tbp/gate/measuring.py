@@ -131,6 +131,12 @@ class Measuring:
         with self._team(cells) as team:
             yield partial(self._trace, team)
 
+    @contextmanager
+    def counting(self, cells: Sequence[Cell]) -> Iterator[Callable[[Cell, Side], float]]:
+        """Gives what gives the value of one of ``cells`` on a side; it raises as ``Team.value``."""
+        with self._team(cells) as team:
+            yield lambda cell, side: team.value(cell, side, self._folders.of(cell)[side])
+
     def _trace(self, team: Team, cell: Cell, paths: Mapping[Side, Path], steps: int) -> bool:
         team.assemble(tracing=True)
         return team.trace(cell, self._folders.of(cell), paths, steps)

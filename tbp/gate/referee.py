@@ -85,6 +85,26 @@ class Team:
         finally:
             self._tear_down(cell)
 
+    def value(self, cell: Cell, side: Side, folder: str) -> float:
+        """The value that the benchmark gives by itself on one side, in a process of its own.
+
+        Raises:
+            CellFailed, CellSkipped, OutOfTime: as ``measure``.
+        """
+        try:
+            self.assemble()
+            self._send(side, do="value", name=cell.benchmark, index=cell.index, folder=folder)
+            reply = self._receive(side, cell.timeout_s)
+            if "value" in reply or "skipped" in reply:
+                self._expect(side, "ended", cell.timeout_s)
+            if "skipped" in reply:
+                raise CellSkipped(str(reply["skipped"]))
+            if not isinstance(reply.get("value"), float):
+                self._refuse(side, reply)
+            return float(str(reply["value"]))
+        finally:
+            self._tear_down(cell)
+
     def trace(self, cell: Cell, folders: Mapping[Side, str], paths: Mapping[Side, Path], steps: int) -> bool:
         """Leave a trace of ``steps`` calls of each side at ``paths``; False where the benchmark uses no torch.
 

@@ -18,8 +18,9 @@ from tbp.asv.runner import interruptible
 from tbp.errors import ExitCode, NothingMeasured
 from tbp.gate.attribution import explained
 from tbp.gate.budget import Budget
-from tbp.gate.cells import SIDES, Cell, CellFailed, Side
-from tbp.gate.discovery import discovered
+from tbp.gate.cells import SIDES, TIMED, Cell, CellFailed, Side
+from tbp.gate.counts import counted
+from tbp.gate.discovery import COUNTED, discovered
 from tbp.gate.evidence import Evidence, Limits
 from tbp.gate.judging import judgements
 from tbp.gate.measuring import Folders, Measuring
@@ -28,9 +29,11 @@ from tbp.gate.progress import GateProgress
 from tbp.gate.worker_process import Deadline, OutOfTime
 from tbp.model.changes import State
 from tbp.model.comparison import ComparedCommit, Comparison, Judgement
+from tbp.model.series import Better
 from tbp.project.asv_config import AsvConfig
 from tbp.project.bench_filter import BenchFilter, bench_filter
-from tbp.project.policy import read_policy
+from tbp.project.directions import direction
+from tbp.project.policy import Policy, read_policy
 from tbp.system.children import marking
 from tbp.traces.calls.names import NameRule
 from tbp.wording import words
@@ -121,19 +124,52 @@ def _measured(
     progress: GateProgress,
 ) -> MeasuredCells:
     """Everything that processes say of both sides."""
-    rules = read_policy(config.policy_file).names
+    policy = read_policy(config.policy_file)
     progress.say("looking for benchmarks")
     start_s = time.monotonic()
     cells, absent = _matched(_discovered(sides, deadline, request), is_wanted)
     if not cells and not absent:
-        raise NothingMeasured(
-            f"no benchmark of {config.path.parent} that can be timed matches; `asv check` and --bench name them"
-        )
+        raise NothingMeasured(f"no benchmark of {config.path.parent} matches; `asv check` and --bench name them")
+    timed, counts = [[cell for cell in cells if (cell.kind == TIMED) is is_timed] for is_timed in (True, False)]
     # To look for benchmarks is to import them: about what workers will take until they are ready.
     budget = Budget(lambda: deadline.left_s, request.budget_s, time.monotonic() - start_s)
-    known = MeasuredCells([Evidence(cell) for cell in cells], absent)
-    take_turns(sides, known, request, progress, budget, deadline, rules)
+    known = MeasuredCells([Evidence(cell) for cell in timed], absent)
+    if counts:
+        _count(sides, counts, known, request, progress, deadline, policy)
+    if timed and not known.is_interrupted:
+        take_turns(sides, known, request, progress, budget, deadline, policy.names)
     return known
+
+
+def _count(
+    sides: Mapping[Side, Checkout],
+    cells: Sequence[Cell],
+    known: MeasuredCells,
+    request: GateRequest,
+    progress: GateProgress,
+    deadline: Deadline,
+    policy: Policy,
+) -> None:
+    """Take the values of ``cells``, which give them by themselves, and add what is said of them to ``known``.
+
+    It comes before all timing: it takes moments, and a budget must not end with it undone.
+    """
+    progress.say(f"counting {words.count(len(cells), 'benchmark')}")
+    with Folders(sides, deadline) as folders:
+        try:
+            failed = folders.fill(cells)
+            known.settled += failed.values()
+            sound = [cell for cell in cells if cell not in failed]
+            with Measuring(sides, folders, request.threads, None, deadline).counting(sound) as value_of:
+                known.settled += counted(sound, value_of, partial(_better, policy), request.limits, request.out_of_time)
+        except OutOfTime:
+            known.notes.append(f"{request.out_of_time} before {words.count(len(cells), 'benchmark')} could be counted")
+        except KeyboardInterrupt:
+            known.is_interrupted = True
+
+
+def _better(policy: Policy, cell: Cell) -> Better:
+    return direction(cell.benchmark, cell.kind, cell.unit, policy).better
 
 
 def take_turns(
@@ -194,7 +230,7 @@ def _ending(known: MeasuredCells, ended: str, has_budget: bool) -> list[str]:
 
 def _discovered(sides: Mapping[Side, Checkout], deadline: Deadline, request: GateRequest) -> dict[Side, list[Cell]]:
     try:
-        return discovered(sides, deadline)
+        return discovered(sides, deadline, (TIMED, *COUNTED))
     except CellFailed as failed:
         raise NothingMeasured(f"{failed}; `asv check` shows more") from None
     except OutOfTime:

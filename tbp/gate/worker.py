@@ -11,6 +11,7 @@ ends with it. Wherever a process dies, the server or the referee notices and say
     {"do": "discover"}                              → {"benchmarks": [{"name", "parameter_names", "parameters", …}]}
     {"do": "import", "names", "tracing"}            → {"forks": whether cells get a process of their own}
     {"do": "setup_cache", "name", "folder"}         → {"ended": true}                   (a process of its own)
+    {"do": "value", "name", "index", "folder"}      → {"value": number} | {"skipped": why}       (the same)
     {"do": "cell", "name", "index", "folder"}       → {"ready": true, "pid"} | {"skipped": why}   (the same)
         {"do": "calibrate", "cores", "sample_s", …} → {"number", "sample_s"}
         {"do": "block", "number", "samples"}        → {"wall_s": […], "cpu_s": […], "switches": […]}
@@ -87,6 +88,8 @@ def serve(root: str, channel: Channel) -> None:
                     channel.reply(forks=is_safe_to_fork())
                 case "setup_cache":
                     apart(partial(make_cache, root, request), channel)
+                case "value":
+                    apart(partial(give_value, root, request, channel), channel)
                 case "cell":
                     apart(partial(measure, root, request, channel), channel)
         except BaseException:
@@ -156,14 +159,14 @@ def import_profiler() -> None:
 
 
 def discovered(root: str) -> list[dict[str, object]]:
-    """The benchmarks that can be timed; a module that does not import in this commit is left out, its traceback is
-    printed.
-    """
+    """Every benchmark, with asv's type of it. A module that this commit cannot import is left out, with a traceback."""
     from asv_runner.discovery import disc_benchmarks
 
     return [
         {
             "name": suite.name,
+            "kind": suite.type,
+            "unit": str(suite.unit),
             "parameter_names": list(suite.param_names),
             "parameters": [list(cell) for cell in product(*suite.params)],
             "setup_cache": suite.setup_cache_key,
@@ -171,7 +174,6 @@ def discovered(root: str) -> list[dict[str, object]]:
             "cache_timeout_s": suite.setup_cache_timeout,
         }
         for suite in disc_benchmarks(root, ignore_import_errors=True)
-        if suite.type == "time"
     ]
 
 
@@ -181,13 +183,32 @@ def make_cache(root: str, request: dict[str, Any]) -> None:
     Path("cache.pickle").write_bytes(pickle.dumps(cache))
 
 
-def measure(root: str, request: dict[str, Any], channel: Channel) -> None:
-    """Set one cell up, answer its blocks, tear it down."""
+def with_cache(root: str, request: dict[str, Any]) -> Any:
+    """The benchmark of the request in its folder, with its ``setup_cache``."""
     os.chdir(request["folder"])
     cell = benchmark(root, request["name"], request["index"])
     if cell.setup_cache_key is not None:
         cache = pickle.loads(Path("cache.pickle").read_bytes())
         cell.set_cache(cache) if hasattr(cell, "set_cache") else cell.insert_param(cache)
+    return cell
+
+
+def give_value(root: str, request: dict[str, Any], channel: Channel) -> None:
+    """Run a benchmark that gives a value by itself, as asv runs it."""
+    cell = with_cache(root, request)
+    reasons = note_skips(cell)
+    if cell.do_setup():
+        channel.reply(skipped=reasons[0] if reasons else "its suite skips these parameters")
+        return
+    try:
+        channel.reply(value=float(cell.do_run()))
+    finally:
+        cell.do_teardown()
+
+
+def measure(root: str, request: dict[str, Any], channel: Channel) -> None:
+    """Set one cell up, answer its blocks, tear it down."""
+    cell = with_cache(root, request)
     reasons = note_skips(cell)
     if cell.do_setup():
         channel.reply(skipped=reasons[0] if reasons else "its suite skips these parameters")

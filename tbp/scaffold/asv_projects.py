@@ -18,20 +18,21 @@ _BENCHMARK = re.compile(
     rb"^\s*(?:def (?:time|timeraw|mem|peakmem|track|torchtime)_\w+|class \w+\(bench\.Suite\))", re.MULTILINE
 )
 _BY_NAME = re.compile(rb"^(?:def|class) (?:Time|Mem|PeakMem|Track)[A-Z_]\w*", re.MULTILINE)
+_NO_PROJECT = ("test", "doc", "example")  # beginnings of folders
 _TRACKED = re.compile(rb"^\s*def (track_\w+)", re.MULTILINE)
 MOST_BYTES = 1_000_000
 MOST_FILES = 2_000
 
 
 def configurations(folder: Path) -> tuple[Path, ...]:
-    """asv's configurations in ``folder``, or else those that git knows below it, the shallowest first."""
+    """asv's configurations in ``folder``, or else one level below it, as in ``asv_bench``; those of tests are data."""
     here = tuple(folder / name for name in DEFAULT_NAMES if (folder / name).exists())
     if here:
         return here
     with suppress(GitFailed):
-        patterns = [f":(glob)**/{name}" for name in DEFAULT_NAMES]
+        patterns = [f":(glob)*/{name}" for name in DEFAULT_NAMES]
         known = lines_of(git(folder, "ls-files", "--cached", "--others", "--exclude-standard", "--", *patterns))
-        return tuple(sorted((folder / name for name in known), key=lambda path: (len(path.parts), path)))
+        return tuple(sorted(folder / name for name in known if not name.startswith(_NO_PROJECT)))
     return ()
 
 

@@ -13,7 +13,7 @@ from tbp.errors import UsageError
 from tbp.scaffold.candidates import Candidate
 from tbp.scaffold.package import SourcePackage
 from tbp.scaffold.suites import FirstSuite, import_suite, named_candidate, suites_of
-from tbp.scaffold.trial import Trial, first_that_works
+from tbp.scaffold.trial import SuiteTrial, first_that_works
 
 # More than a screen of names is no help to whoever has to choose.
 MOST_SHOWN = 9
@@ -87,7 +87,7 @@ def _has_ruler(package: SourcePackage) -> bool:
     return package.uses_torch and not package.is_compiled
 
 
-def _unusable(trial: Trial, package: SourcePackage) -> UsageError:
+def _unusable(trial: SuiteTrial, package: SourcePackage) -> UsageError:
     """The error of a package that cannot be imported, or lacks a dependency."""
     top = package.name.partition(".")[0]
     if trial.missing and trial.missing.partition(".")[0] != top:

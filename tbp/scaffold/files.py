@@ -30,7 +30,7 @@ class Proposal(Struct, frozen=True):
     purpose: str = ""  # in a few words, for whoever reads the list
 
 
-class Fate(StrEnum):
+class FileFate(StrEnum):
     """The future of a proposed file."""
 
     NEW = "new"
@@ -43,14 +43,14 @@ class PlannedFile(Struct, frozen=True):
     """A proposal beside the file that is there."""
 
     path: Path
-    fate: Fate
+    fate: FileFate
     before: str  # empty where there is no file
     after: str
     purpose: str = ""
 
     @property
     def is_written(self) -> bool:
-        return self.fate in (Fate.NEW, Fate.CHANGED)
+        return self.fate in (FileFate.NEW, FileFate.CHANGED)
 
 
 def planned(proposals: Iterable[Proposal], is_forced: bool) -> tuple[PlannedFile, ...]:
@@ -62,11 +62,11 @@ def _planned(proposal: Proposal, is_forced: bool) -> PlannedFile:
     before = _text(proposal.path)
     after = proposal.text(before or "")
     if before is None:
-        fate = Fate.NEW
+        fate = FileFate.NEW
     elif before == after:
-        fate = Fate.SAME
+        fate = FileFate.SAME
     else:
-        fate = Fate.CHANGED if proposal.adds or is_forced else Fate.KEPT
+        fate = FileFate.CHANGED if proposal.adds or is_forced else FileFate.KEPT
     return PlannedFile(proposal.path, fate, before or "", after, proposal.purpose)
 
 
@@ -91,7 +91,7 @@ def difference(files: Sequence[PlannedFile], folder: Path) -> str:
 
 def _difference(file: PlannedFile, folder: Path) -> str:
     name = file.path.relative_to(folder).as_posix()
-    old = "/dev/null" if file.fate is Fate.NEW else f"a/{name}"
+    old = "/dev/null" if file.fate is FileFate.NEW else f"a/{name}"
     before, after = (text.splitlines(keepends=True) for text in (file.before, file.after))
     lines = list(unified_diff(before, after, old, f"b/{name}"))
     if not lines:  # an empty file has no lines to show

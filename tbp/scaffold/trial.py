@@ -28,7 +28,7 @@ PROGRAM = Path(__file__).with_name("probe.py")
 TRIAL_S, TORCH_TRIAL_S = 8.0, 40.0
 
 
-class Trial(Struct, frozen=True):
+class SuiteTrial(Struct, frozen=True):
     """The first suite that works, if any, and a sentence on each that does not."""
 
     suite: FirstSuite | None = None
@@ -43,7 +43,7 @@ class Trial(Struct, frozen=True):
         return self.reasons[0] if self.reasons else "it was not tried"
 
 
-def first_that_works(suites: Sequence[FirstSuite], package: SourcePackage) -> Trial:
+def first_that_works(suites: Sequence[FirstSuite], package: SourcePackage) -> SuiteTrial:
     """The first of ``suites`` that runs over the package."""
     reasons: list[str] = []
     missing = ""
@@ -55,15 +55,15 @@ def first_that_works(suites: Sequence[FirstSuite], package: SourcePackage) -> Tr
     imported = answers.get(-1, late)
     if not is_good(imported):
         reason = _reason(imported if len(imported) > 1 else late)
-        return Trial(None, 0.0, (reason,), False, str(imported.get("missing") or ""))
+        return SuiteTrial(None, 0.0, (reason,), False, str(imported.get("missing") or ""))
     for number, suite in enumerate(suites):
         answer = answers.get(number, {})
         answer = answer if len(answer) > 1 else late
         if is_good(answer):
-            return Trial(suite, float(str(answer["seconds"])), tuple(reasons), True, missing)
+            return SuiteTrial(suite, float(str(answer["seconds"])), tuple(reasons), True, missing)
         missing = missing or str(answer.get("missing") or "")
         reasons.append(f"{suite.subject}: {_reason(answer)}")
-    return Trial(None, 0.0, tuple(dict.fromkeys(reasons)), True, missing)
+    return SuiteTrial(None, 0.0, tuple(dict.fromkeys(reasons)), True, missing)
 
 
 def _reason(answer: Mapping[str, object]) -> str:

@@ -88,17 +88,24 @@ def filled(template: Path, values: Mapping[str, str]) -> str:
 
 
 def in_folder(workflow: str, folder: str) -> str:
-    """A workflow of GitHub whose commands run in ``folder``, and whose files lie there: ``.`` is the top.
+    """A workflow of GitHub whose jobs run in ``folder``, and whose files lie there: ``.`` is the top.
 
-    Where a job checks nothing out there is no such folder, and nothing changes.
+    A job that checks nothing out has no such folder, and stays as it is.
     """
-    if folder == "." or workflow.count("actions/checkout@") < workflow.count("runs-on:"):
+    head, *jobs = re.split(r"^(?=  [\w-]+:\n)", workflow.partition("\njobs:\n")[2], flags=re.MULTILINE)
+    if folder == ".":
         return workflow
-    defaults = f"defaults:\n  run:\n    working-directory: {json.dumps(folder)}\n"
-    below = re.sub(
-        r"^(\s+path: )(\S+)$", lambda match: match[1] + json.dumps(f"{folder}/{match[2]}"), workflow, flags=re.M
-    )
-    return below.replace("\njobs:\n", f"\n{defaults}jobs:\n", 1)
+    begin = workflow.partition("\njobs:\n")[0] + "\njobs:\n" + head
+    return begin + "".join(_job_in(job, folder) if "actions/checkout@" in job else job for job in jobs)
+
+
+def _job_in(job: str, folder: str) -> str:
+    defaults = f"    defaults:\n      run:\n        working-directory: {json.dumps(folder)}\n    steps:\n"
+
+    def below(match: re.Match[str]) -> str:
+        return match[1] + json.dumps(f"{folder}/{match[2]}")
+
+    return re.sub(r"^(\s+path: )(\S+)$", below, job, flags=re.MULTILINE).replace("    steps:\n", defaults, 1)
 
 
 def requirement(extra: str = "") -> str:

@@ -18,6 +18,7 @@ from tbp.bench.workloads import (
     WrongResult,
     check,
     find,
+    in_float64,
     inference,
     relative_error,
     subject,
@@ -158,3 +159,14 @@ class TestSubject:
         monkeypatch.setenv("TBP_SUBJECT_DIR", str(tmp_path))
         with pytest.raises(Skip, match="not the commit's"):
             subject("stranger", "Thing")
+
+
+def test_in_float64_computes_the_same_module_again_and_leaves_it_alone():
+    module = CASE.place(lambda: nn.Sequential(nn.Embedding(5, 4), nn.Linear(4, 4)))
+    step = inference(module, torch.arange(5))
+    reference = in_float64(CASE, step)
+    assert reference.dtype == torch.float64
+    assert 0 < relative_error(step.output(), reference) < 1e-5
+    assert next(module.parameters()).dtype == torch.float32
+    with pytest.raises(ValueError, match="needs the step's module"):
+        in_float64(CASE, Step(lambda: None, lambda: torch.ones(1)))

@@ -186,3 +186,16 @@ def test_the_first_benchmark_is_measured(library: Path):
     assert "    slug('a b' * 9)\n" in (library / "benchmarks" / "slug.py").read_text()
     (result,) = (library / ".asv" / "results").glob("*/*-*.json")
     assert "slug.time_slug" in json.loads(result.read_text())["results"]
+
+
+def test_a_configuration_below_the_folder_is_the_project_s(library: Path, run: Run):
+    (library / "asv_bench" / "benchmarks").mkdir(parents=True)
+    (library / "asv_bench" / "asv.conf.json").write_text('{"version": 1, "repo": ".."}')
+    (library / "asv_bench" / "benchmarks" / "x.py").write_text("def time_x(): pass\n")
+    (library / "tests").mkdir()
+    (library / "tests" / "asv.conf.json").write_text("data of a test")
+    code, out, err = run("init", "--no-run")
+    assert code == 0
+    assert "asv is set up already (asv_bench/asv.conf.json)" in err
+    assert "cd asv_bench && tbp nightly" in out
+    assert not (library / "asv.conf.json").exists()

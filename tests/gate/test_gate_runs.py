@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -168,6 +169,56 @@ def wait_until(holds: Callable[[], object]) -> None:
     while not holds():
         assert time.monotonic() < end_s
         time.sleep(0.02)
+
+
+COUNTS = """
+from thing import work
+
+
+class Counted:
+    params = [3, 5]
+    param_names = ["n"]
+
+    def setup(self, n):
+        if n == 5:
+            raise NotImplementedError("not five")
+
+    def track_total(self, n):
+        return work.total(n)
+
+    def peakmem_total(self, n):
+        work.total(n)
+
+
+class Cached:
+    def setup_cache(self):
+        return [1, 2, 3]
+
+    def track_length(self, cache):
+        return len(cache)
+"""
+
+
+def test_benchmarks_that_are_not_timed_are_counted(gate: Gate, repository: Path):
+    (repository / "counts").mkdir()
+    try:
+        for name, text in (("__init__.py", ""), ("suite.py", COUNTS)):
+            (repository / "counts" / name).write_text(text)
+        (repository / "counts.json").write_text(json.dumps(CONFIG | {"benchmark_dir": "counts"}))
+        done = gate("base", "slower", "--config", "counts.json", "--json")
+        assert done.returncode == 0, done.stderr
+        judged = json.loads(done.stdout)["judgements"]
+        seen = {f"{one['benchmark']} {dict(one['parameters']).get('n', '')}".strip(): one for one in judged}
+        assert {name.replace("suite.", ""): one["state"] for name, one in seen.items()} == {
+            "Counted.track_total 3": "changed", "Counted.track_total 5": "skipped",
+            "Counted.peakmem_total 3": "no change", "Counted.peakmem_total 5": "skipped",
+            "Cached.track_length": "no change",
+        }  # fmt: skip
+        total = seen["suite.Counted.track_total 3"]
+        assert (total["before"], total["after"]) == (5.0, 55.0)
+    finally:
+        shutil.rmtree(repository / "counts")
+        (repository / "counts.json").unlink(missing_ok=True)
 
 
 def test_two_gates_at_once_judge_each_the_commits_it_was_given(started: Start):

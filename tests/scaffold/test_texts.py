@@ -90,16 +90,14 @@ def test_a_plain_suite_takes_the_values_of_an_iterator():
     assert (plain.file, plain.benchmark) == ("chunks.py", "chunks.time_chunks")
 
 
-def test_a_workflow_of_a_sub_folder_runs_there(tmp_path: Path):
+def test_the_jobs_of_a_sub_folder_run_there(tmp_path: Path):
     template = tmp_path / "x.yml"
-    template.write_text(
-        "on: @BRANCH@\njobs:\n  a:\n    runs-on: x\n    - uses: actions/checkout@1\n          path: out/x.*\n"
-    )
+    with_checkout = "  a:\n    runs-on: x\n    steps:\n      - uses: actions/checkout@1\n          path: out/x.*\n"
+    without_checkout = "  b:\n    steps:\n          path: y\n"
+    template.write_text(f"on: @BRANCH@\njobs:\n{with_checkout}{without_checkout}")
     text = filled(template, {"BRANCH": '"main"'})
     assert in_folder(text, ".") == text
     assert in_folder(text, "a/b") == (
-        'on: "main"\ndefaults:\n  run:\n    working-directory: "a/b"\njobs:\n  a:\n    runs-on: x\n'
-        '    - uses: actions/checkout@1\n          path: "a/b/out/x.*"\n'
+        'on: "main"\njobs:\n  a:\n    runs-on: x\n    defaults:\n      run:\n        working-directory: "a/b"\n'
+        f'    steps:\n      - uses: actions/checkout@1\n          path: "a/b/out/x.*"\n{without_checkout}'
     )
-    without_checkout = "jobs:\n  a:\n    runs-on: x\n          path: y\n"
-    assert in_folder(without_checkout, "a/b") == without_checkout
