@@ -38,15 +38,24 @@ def _exit_code(arguments: list[str]) -> int:
     except TbpError as error:
         warn(f"tbp: {error}")
         return int(error.exit_code)
-    except KeyboardInterrupt:
-        warn("tbp: interrupted; what was measured before is kept")
-        return int(ExitCode.INTERRUPTED)
     except OSError as error:
         warn(f"tbp: {_reason(error)}")
         return int(ExitCode.USAGE)
     except MemoryError:
         warn("tbp: the memory is full: end other programs, or report of fewer results")
         return int(ExitCode.USAGE)
+    except (KeyboardInterrupt, Exception) as error:
+        if not _is_interrupt(error):
+            raise
+        warn("tbp: interrupted; what was measured before is kept")
+        return int(ExitCode.INTERRUPTED)
+
+
+def _is_interrupt(error: BaseException | None) -> bool:
+    """True for an interrupt, also where a library made another error of it, as numpy's comparison of rows does."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _reason(error: OSError) -> str:

@@ -380,3 +380,29 @@ def test_too_little_address_space_is_told_before_a_library_waits_for_it(tmp_path
     )  # fmt: skip
     text = "tbp: `ulimit -v` leaves 270 MB of address space, and its libraries need 400 MB; raise it\n"
     assert (ended.returncode, ended.stderr) == (2, text)
+
+
+@pytest.mark.parametrize("is_hidden", [False, True], ids=["as it is", "made another error by a library"])
+def test_an_interrupt_ends_in_one_line(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, is_hidden: bool):
+    """numpy's comparison of structured rows makes a TypeError of an interrupt that comes inside of it."""
+
+    def interrupted(_: object) -> int:
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as interrupt:
+            if is_hidden:
+                raise TypeError("Cannot compare structured arrays") from interrupt
+            raise
+
+    monkeypatch.setattr(import_module("tbp.commands.check"), "run", interrupted)
+    code, out, err = run("check", tmp_path)
+    assert (code, out, err) == (130, "", "tbp: interrupted; what was measured before is kept\n")
+
+
+def test_an_error_that_is_no_interrupt_is_not_hidden(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    def failing(_: object) -> int:
+        raise TypeError("a fault of tbp")
+
+    monkeypatch.setattr(import_module("tbp.commands.check"), "run", failing)
+    with pytest.raises(TypeError, match="a fault of tbp"):
+        run("check", tmp_path)
