@@ -42,7 +42,7 @@ FORMAT = 2
 MOST_BYTES = 16_000_000  # of the note: 500,000 changes
 
 
-class EventForm(Struct, frozen=True):
+class ToldEventForm(Struct, frozen=True):
     """A told event as JSON has it."""
 
     changes: dict[str, list[str]]  # series by commit
@@ -50,7 +50,7 @@ class EventForm(Struct, frozen=True):
     is_better: bool = False
 
     @classmethod
-    def of(cls, event: ToldEvent) -> EventForm:
+    def of(cls, event: ToldEvent) -> ToldEventForm:
         by_commit: dict[str, list[str]] = {}
         for change in sorted(event.changes):
             by_commit.setdefault(change.commit, []).append(change.series)
@@ -64,7 +64,7 @@ class EventForm(Struct, frozen=True):
 
 class _NoteForm(Struct, frozen=True):
     targets: frozenset[str]
-    events: dict[str, EventForm]
+    events: dict[str, ToldEventForm]
 
 
 class _Format(Struct, frozen=True):
@@ -125,7 +125,7 @@ def merged_notes(ours: bytes, theirs: bytes) -> bytes:
 
 def note_bytes(note: ToldNote) -> bytes:
     """The note as a file: the same note gives the same bytes."""
-    events = {event.id: asdict(EventForm.of(event)) for event in note.events.values()}
+    events = {event.id: asdict(ToldEventForm.of(event)) for event in note.events.values()}
     content = {"format": FORMAT, "targets": sorted(note.targets), "events": events}
     return (json.dumps(content, indent=1, sort_keys=True, default=asdict) + "\n").encode()
 

@@ -20,7 +20,7 @@ from msgspec.structs import asdict
 
 from tbp.comparison.markdown import LIMIT, code
 from tbp.history.told import Fate, ToldEvent
-from tbp.history.told_file import EventForm
+from tbp.history.told_file import ToldEventForm
 from tbp.notify.messages import EventMessage, FirstMessage, Pieces, flat, title
 from tbp.notify.quoting import for_title
 from tbp.wording import words
@@ -44,7 +44,7 @@ _FATES = {
 class IssueMark(Struct, frozen=True):
     """The hidden part of an issue."""
 
-    events: dict[str, EventForm]  # told ones, by id
+    events: dict[str, ToldEventForm]  # told ones, by id
     fate: Fate  # that tbp left the issue with: open only where it STANDS
     facts: str  # digest of the series and commits in the text, and one of the rest: another one is a text anew
     is_first: bool = False  # the issue on all that stood when tbp began
@@ -59,7 +59,7 @@ def mark_of(events: Sequence[ToldEvent], fate: Fate, facts: str, title: str, is_
     """The mark of an issue on ``events``, without what each was told to whom."""
     room = max(1, MOST_MARKED // max(1, len(events)))
     forms = {
-        event.id: EventForm.of(ToldEvent(event.id, frozenset(sorted(event.changes)[:room]), {}, event.is_better))
+        event.id: ToldEventForm.of(ToldEvent(event.id, frozenset(sorted(event.changes)[:room]), {}, event.is_better))
         for event in events
     }
     return IssueMark(forms, fate, facts, is_first, digest(title))
