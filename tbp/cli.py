@@ -62,7 +62,7 @@ VERBS = {verb: module for verbs in AIMS.values() for verb, module in verbs.items
 
 SUMMARY = "Which commit made what slower, by how much, how sure that is, and which operator did it."
 EXAMPLES = (
-    ("a sample project, measured for real, and its report: about three minutes", "tbp demo"),
+    ("begin in this repository: a first benchmark over its own code (or see a sample: tbp demo)", "tbp init"),
     ("a site of asv's results, which says what became slower, and since which commit", "tbp report"),
     ("is this branch slower than main? Both are measured in turns", "tbp gate main HEAD"),
 )

@@ -13,7 +13,7 @@ from warnings import catch_warnings
 from msgspec import Struct
 
 from tbp.project.directions import set_of
-from tbp.scaffold.guesses import guessed_arguments
+from tbp.scaffold.guesses import CHANNELS, WIDTH, guessed_arguments, likely_features
 
 MOST_NODES = 4_000  # of a callable's syntax; a longer one is more than a first benchmark should time
 _ACTING_NAMES = set_of(
@@ -37,6 +37,8 @@ class Candidate(Struct, frozen=True):
     name: str
     arguments: str | None = ""  # as source text; None where nothing is guessed
     inputs: int = 0  # of an nn.Module: how many ``forward`` requires; 0 for any other callable
+    width: int = WIDTH  # of an nn.Module: features of a likely input
+    channels: int = CHANNELS  # of an nn.Module: those of a likely image
     is_safe: bool = True  # nothing in its text acts on anything but values
     score: tuple[int, ...] = ()  # the higher, the likelier
 
@@ -131,7 +133,7 @@ def _candidate(
     is_safe = not (names & _ACTING_NAMES or set(node.name.lower().split("_")) & _ACTING_WORDS or _may_not_end(node))
     works = int(any(isinstance(each, ast.For | ast.While | ast.comprehension) for each in nodes))
     score = (int(arguments is not None and is_safe), works, is_exported, int(is_function), min(len(nodes), 300))
-    return Candidate(module, node.name, arguments, 0, is_safe, score)
+    return Candidate(module, node.name, arguments, is_safe=is_safe, score=score)
 
 
 def _of_module(
@@ -139,9 +141,12 @@ def _of_module(
 ) -> Candidate:
     """The candidate of a class of nn.Module: the more other modules it is made of, the likelier it is the whole."""
     inputs = max(1, _required(_method(node, "forward", modules)))
-    arguments = guessed_arguments(_method(node, "__init__", modules), is_method=True, is_torch=True)
+    init = _method(node, "__init__", modules)
+    arguments = guessed_arguments(init, is_method=True, is_torch=True)
+    width, channels = likely_features(init)
     parts = len(names & modules.keys() - {node.name, *_bases(node)})
-    return Candidate(module, node.name, arguments, inputs, score=(int(arguments is not None), 1, parts, is_exported))
+    score = (int(arguments is not None), 1, parts, is_exported)
+    return Candidate(module, node.name, arguments, inputs, width, channels, score=score)
 
 
 def _is_context_manager(node: ast.FunctionDef | ast.ClassDef) -> bool:

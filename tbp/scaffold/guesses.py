@@ -18,6 +18,11 @@ CONSTANTS: Mapping[str, str] = {
 }
 
 
+WIDTH = 64  # of a model that is made with guessed sizes
+CHANNELS = 3  # of a colour image
+MOST_FEATURES = 100_000  # an input of 128 tokens then has 50 MB
+
+
 def _by_name(table: Mapping[str, str]) -> dict[str, str]:
     """``{"a b": "1"}`` → ``{"a": "1", "b": "1"}``."""
     return {name: text for names, text in table.items() for name in names.split()}
@@ -49,7 +54,7 @@ _SIZES = _by_name(
     {
         "width dim d_model model_dim hidden_size embed_dim embedding_dim emb_dim n_embd embed_size channels "
         "in_channels out_channels in_features out_features in_dim out_dim input_dim output_dim input_size features "
-        "dims n_state normalized_shape units num_features num_channels d size n_embed emb_size model_size": "64",
+        "dims n_state normalized_shape units num_features num_channels d size n_embed emb_size model_size": str(WIDTH),
         "hidden hidden_dim d_ff ff_dim dim_feedforward ffn_dim intermediate_size mlp_dim inner_dim d_hidden": "256",
         "heads num_heads n_heads n_head nhead h num_attention_heads head_count kv_heads groups num_groups": "4",
         "layers num_layers depth n_layers n_layer num_blocks blocks num_hidden_layers experts num_experts": "2",
@@ -84,6 +89,47 @@ def guessed_arguments(function: ast.FunctionDef | None, *, is_method: bool, is_t
         return None
     named_ones = [f"{argument.arg}={text}" for argument, text in zip(keywords, texts[len(required) :], strict=False)]
     return ", ".join([*texts[: len(required)], *named_ones] if keywords else texts)
+
+
+def likely_features(init: ast.FunctionDef | None) -> tuple[int, int]:
+    """Features and channels of the inputs of a module: by its parameters' defaults, or the first layer of each kind."""
+    if init is None:
+        return WIDTH, CHANNELS
+    first = {kind: sizes[0] for kind in ("Linear", "Conv2d") if (sizes := _first_sizes(init, kind))}
+    by_default = _default_width(init)
+    return by_default or first.get("Linear", WIDTH), by_default or first.get("Conv2d", CHANNELS)
+
+
+def given_width(arguments: str) -> int:
+    """The width that the arguments of a constructor say: a first number, or one by its name; 0 without."""
+    call = ast.parse(f"f({arguments})", mode="eval").body
+    assert isinstance(call, ast.Call)
+    named = (each.value for each in call.keywords if each.arg and _SIZES.get(each.arg.lower()) == str(WIDTH))
+    return next((size for each in (*call.args, *named) if (size := _integer(each))), 0)
+
+
+def _default_width(init: ast.FunctionDef) -> int:
+    """The default of the first parameter that is a width; the guessed one where it has none; 0 without a width."""
+    positional = [*init.args.posonlyargs, *init.args.args]
+    padded = [None] * (len(positional) - len(init.args.defaults)) + list(init.args.defaults)
+    for argument, default in zip([*positional, *init.args.kwonlyargs], [*padded, *init.args.kw_defaults], strict=True):
+        name = argument.arg.lower().strip("_")
+        if _SIZES.get(name) == str(WIDTH) and not name.startswith("out"):
+            return _integer(default) or WIDTH
+    return 0
+
+
+def _first_sizes(init: ast.FunctionDef, layer: str) -> list[int]:
+    """The first arguments of the calls that make such a layer, where they are numbers; in the order of the text."""
+    calls = [each for each in ast.walk(init) if isinstance(each, ast.Call) and each.args]
+    made = [each for each in calls if getattr(each.func, "attr", getattr(each.func, "id", "")) == layer]
+    return [size for each in sorted(made, key=lambda call: call.lineno) if (size := _integer(each.args[0]))]
+
+
+def _integer(node: ast.expr | None) -> int:
+    """The number that a constant is, within what a first benchmark may need; 0 for anything else."""
+    value = node.value if isinstance(node, ast.Constant) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MOST_FEATURES else 0
 
 
 def _worthwhile(optional: list[ast.arg], several: ast.arg | None) -> list[str | None]:

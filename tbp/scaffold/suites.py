@@ -12,19 +12,21 @@ import re
 from collections.abc import Iterable
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tbp.errors import UsageError
 from tbp.scaffold.candidates import Candidate
-from tbp.scaffold.guesses import CONSTANTS
+from tbp.scaffold.guesses import CONSTANTS, given_width
 
 _WRITING = "https://asv.readthedocs.io/en/stable/writing_benchmarks.html"
-# Inputs of a model, the commonest first: a sequence of vectors, one of tokens, vectors, images.
+# Inputs of a model, the commonest first: a sequence of vectors, one of tokens, vectors, images (the last of digits).
 _INPUTS = (
-    'case.randn(1, case["tokens"], 64)',
+    'case.randn(1, case["tokens"], {width})',
     'torch.arange(case["tokens"], device=case.device).unsqueeze(0)',
-    'case.randn(case["tokens"], 64)',
-    'case.randn(1, 64, case["tokens"])',
-    "case.randn(1, 3, 64, 64)",
+    'case.randn(case["tokens"], {width})',
+    'case.randn(1, {width}, case["tokens"])',
+    "case.randn(1, {channels}, 64, 64)",
+    "case.randn(1, {channels}, 28, 28)",
 )
 
 
@@ -43,7 +45,8 @@ def suites_of(candidate: Candidate, is_ruler_there: bool, has_gpu: bool = False)
     if candidate.arguments is None:
         return ()
     if is_ruler_there and candidate.is_module:
-        return tuple(_module_suite(candidate, each, has_gpu) for each in _INPUTS)
+        made = [each.format(width=candidate.width, channels=candidate.channels) for each in _INPUTS]
+        return tuple(_module_suite(candidate, each, has_gpu) for each in made)
     return tuple(_plain_suite(candidate, is_lazy) for is_lazy in (False, True))
 
 
@@ -150,7 +153,8 @@ def named_candidate(text: str, known: Iterable[Candidate]) -> Candidate:
         raise UsageError(f"--callable: {spelled} is no public function or class of this package{hint}")
     if parenthesis:
         arguments = checked_arguments(rest.rstrip().removesuffix(")"))
-        candidate = Candidate(candidate.module, candidate.name, arguments, candidate.inputs)
+        size = given_width(arguments) or candidate.width
+        candidate = replace(candidate, arguments=arguments, width=size)
     if candidate.arguments is None:
         raise UsageError(
             f"--callable: {candidate.spelled} needs arguments that tbp cannot guess; give them: "

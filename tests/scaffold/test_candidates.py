@@ -3,6 +3,7 @@
 import pytest
 
 from tbp.scaffold.candidates import Candidate, candidates
+from tbp.scaffold.suites import named_candidate
 
 
 def only(source: str) -> Candidate:
@@ -87,3 +88,29 @@ class Block(nn.Module):
     assert next(iter(listed)) == "Block"
     assert (listed["Block"].arguments, listed["Block"].inputs) == ("64, dropout=0.0", 1)
     assert (listed["Cross"].arguments, listed["Cross"].inputs) == ("64, 4", 2)
+
+
+@pytest.mark.parametrize(
+    ("init", "width", "channels"),
+    [
+        ("def __init__(self, width=256): ...", 256, 256),
+        ("def __init__(self, heads=8, *, d_model: int = 512): ...", 512, 512),
+        ("def __init__(self, dim, out_features=10): ...", 64, 64),
+        ("def __init__(self, out_dim=10): self.a, self.b = nn.Linear(784, 256), nn.Linear(256, out_dim)", 784, 3),
+        ("def __init__(self): self.a = nn.Sequential(nn.Conv2d(1, 8, 3), Linear(99, 2))", 99, 1),
+        ("def __init__(self, width=True, channels=10**9): ...", 64, 64),
+        ("pass", 64, 3),
+    ],
+)
+def test_the_inputs_of_a_module_fit_its_first_sizes(init: str, width: int, channels: int):
+    source = f"class Net(nn.Module):\n    {init}\n    def forward(self, x): ...\n"
+    (net,) = candidates([("lib", source.encode())])
+    assert (net.width, net.channels) == (width, channels)
+
+
+@pytest.mark.parametrize(
+    ("given", "width"), [("(512)", 512), ("(heads=4, width=32)", 32), ("(heads=4)", 256), ("('x')", 256), ("", 256)]
+)
+def test_arguments_that_are_given_say_the_width(given: str, width: int):
+    source = b"class Net(nn.Module):\n    def __init__(self, width=256): ...\n    def forward(self, x): ...\n"
+    assert named_candidate(f"lib:Net{given}", candidates([("lib", source)])).width == width
