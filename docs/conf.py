@@ -29,6 +29,7 @@ html_title = "tbp"
 html_copy_source = False
 html_show_sphinx = False
 html_show_copyright = False
+html_show_search_summary = False  # it fetches pages, which no browser allows from a disk
 html_theme_options = {"top_of_page_buttons": []}
 html_static_path = ["static"]
 html_js_files = [("accessible.js", {"defer": "defer"})]

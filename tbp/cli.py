@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 from tbp import __version__
 from tbp.errors import ExitCode
 from tbp.system.foreign_text import line_of
+from tbp.system.printing import warn
 
 # Aim of a user → the verbs for it, each with its module in tbp.commands. A verb of two words belongs to a group.
 AIMS = {
@@ -134,7 +135,7 @@ def _menu(parent: Parser, **settings: Any) -> argparse._SubParsersAction[Parser]
 
 def _without_verb(parent: Parser, options: argparse.Namespace) -> ExitCode:
     """Shows the help of ``parent`` on stderr; no command that decides nothing may end as one that finds no fault."""
-    parent.print_help(sys.stderr)
+    warn(*parent.format_help().splitlines())
     return ExitCode.USAGE
 
 

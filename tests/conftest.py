@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from .chromium import browser  # noqa: F401 - a fixture
 from .command_line import run  # noqa: F401 - a fixture
 from .histories import make_change, make_history, make_operators, make_report  # noqa: F401 - fixtures
 from .result_folders import real_results, result_file, write_result  # noqa: F401 - fixtures

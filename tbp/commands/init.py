@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tbp.errors import ExitCode
-from tbp.system.printing import say, show, warn
+from tbp.system.printing import can_ask, say, show, warn
 
 if TYPE_CHECKING:
     from tbp.scaffold.candidates import Candidate
@@ -91,7 +91,7 @@ def _choice(state: InitialState, options: argparse.Namespace) -> Choice | None:
     has_gpu = Path("/dev/nvidia0").exists()
     if options.callable:
         return by_name(options.callable, state.package, state.known, runs, has_gpu)
-    if options.yes or not runs or not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if options.yes or not runs or not can_ask():
         warn("tbp: looking for a callable to time (--callable names one)")
         return by_default(state.package, state.known, runs, has_gpu)
     return by_question(state.package, state.known, _ask, has_gpu)

@@ -46,6 +46,11 @@ def show(text: str) -> None:
         drawing(sys.stdout).write(text)
 
 
+def can_ask() -> bool:
+    """True where somebody reads stderr and can type an answer."""
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
+
+
 def command(name: str, message: str, **properties: str) -> None:
     """Give GitHub's runner a command of a log, such as "error": the only ones in what tbp prints.
 

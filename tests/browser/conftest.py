@@ -1,10 +1,7 @@
 """Sites to look at: one of plausible series, one where every name is hostile."""
 
 import math
-import os
 import random
-import shutil
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -250,20 +247,3 @@ def plausible_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def hostile_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_site(hostile(), tmp_path_factory.mktemp("hostile"))
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    """Chromium through playwright; skips where one of them is missing."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    named = [os.environ.get("TBP_CHROMIUM"), "/usr/bin/chromium", shutil.which("google-chrome")]
-    executable = next((path for path in named if path and Path(path).exists()), None)
-    if executable is None:
-        pytest.skip("no Chromium found; set TBP_CHROMIUM to its path")
-    flags = ("sandbox", "first-run")
-    quiet = ("gpu", "quic", "background-networking", "component-update", "sync")
-    args = [*(f"--no-{flag}" for flag in flags), *(f"--disable-{flag}" for flag in quiet)]
-    with playwright.sync_playwright() as engine:
-        chromium = engine.chromium.launch(executable_path=executable, args=args)
-        yield chromium
-        chromium.close()

@@ -10,11 +10,9 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from ..browser.conftest import browser
 from ..browser.opening import DESKTOP, PHONE, opened, overflow, violations
 from .documents import ROOT
 
-__all__ = ["browser"]  # the fixture
 pytestmark = pytest.mark.slow
 
 # One of each kind: a picture, the form of the search, options in tables, wide tables beside blocks of code.
