@@ -6,7 +6,6 @@ import argparse
 
 from tbp.commands.options import add_data_options
 from tbp.errors import ExitCode
-from tbp.system.printing import show, warn
 
 HELP = "bring the results of a data branch into the results folder"
 
@@ -22,14 +21,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> ExitCode:
     """Returns 0, and 4 when the remote cannot be reached: nothing is lost then."""
-    from tbp.nightly.data_branch import account, account_as_json, shared_with
+    from tbp.commands.output import require_writable, write_exchanged
+    from tbp.nightly.data_branch import shared_with
     from tbp.nightly.night_lock import only_night
     from tbp.project.asv_config import read_config
 
+    require_writable({"--json": options.json})
     config = read_config(options.config)
     exchange = shared_with(config, options.data)
     with only_night(config.results_dir):
         exchanged = exchange.pull()
-    warn(*(f"tbp: {note}" for note in exchanged.notes))
-    show(account_as_json(exchange, exchanged) if options.json else f"{account(exchange, exchanged)}\n")
+    write_exchanged(exchange, exchanged, options.json)
     return ExitCode.OK

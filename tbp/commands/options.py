@@ -72,7 +72,7 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
     add_config_option(parser)
     meaning = f"the data branch (default: {DATA_BRANCH}, of the remote origin)"
     parser.add_argument("--data", default=DATA_BRANCH, metavar="[REMOTE/]BRANCH", help=meaning)
-    parser.add_argument("--json", action="store_true", help="as JSON")
+    add_form_option(parser, "--json", "as JSON")
 
 
 def add_acks_option(parser: argparse.ArgumentParser) -> None:
@@ -137,7 +137,12 @@ def stored_traces(options: argparse.Namespace) -> StoredTraces:
 def add_form_option(parser: argparse.ArgumentParser, flag: str, form: str) -> None:
     """Adds a form that goes to a file, or in place of the table to stdout."""
     group_of(parser, OUTPUT).add_argument(
-        flag, type=Path, nargs="?", const=STDOUT, metavar="FILE", help=f"{form}; without FILE on stdout, not the table"
+        flag,
+        type=Path,
+        nargs="?",
+        const=STDOUT,
+        metavar="FILE",
+        help=f"{form}; without FILE to stdout, and nothing else there",
     )
 
 

@@ -17,6 +17,7 @@ from tbp.system.whole_files import write_whole
 
 if TYPE_CHECKING:
     from tbp.model.comparison import Comparison
+    from tbp.nightly.exchange import Exchange, Exchanged
     from tbp.report.site.terminal import ReportSummary
 
 # Where stdout is no terminal, such as a log of CI: names need not be cut much.
@@ -118,6 +119,19 @@ def write_file(path: Path, text: str) -> None:
             write_whole(path.resolve(), content)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}; name another file") from None
+
+
+def write_exchanged(exchange: Exchange, exchanged: Exchanged, json: Path | None) -> None:
+    """Prints what a data branch and the results folder exchanged, or writes it as JSON; its notes go to stderr.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    from tbp.nightly.data_branch import account, account_as_json
+
+    warn(*(f"tbp: {note}" for note in exchanged.notes))
+    forms: Forms = {"--json": (json, lambda: account_as_json(exchange, exchanged))}
+    write_forms(forms, lambda: f"{account(exchange, exchanged)}\n")
 
 
 def say_waiting() -> None:
