@@ -6,7 +6,14 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tbp.commands.options import add_acks_option, add_branch_option, add_results_options, find_config
+from tbp.commands.options import (
+    add_acks_option,
+    add_benchmark,
+    add_branch_option,
+    add_results_options,
+    add_revision,
+    find_config,
+)
 from tbp.errors import ExitCode, NothingMeasured
 from tbp.system.printing import say, warn
 
@@ -27,9 +34,9 @@ EXAMPLES = (
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     meaning = "asv's name, or a pattern with * and ?; without it, all series that moved with COMMIT, on every machine"
-    parser.add_argument("benchmark", metavar="BENCHMARK", nargs="?", default="", help=meaning)
+    add_benchmark(parser, "benchmark", meaning, nargs="?", default="")
     meaning = "the first one at the new level, or as A..B the range of an event as the report has it"
-    parser.add_argument("commit", metavar="COMMIT", help=meaning)
+    add_revision(parser, "commit", "COMMIT", meaning)
     parser.add_argument("--reason", default="", metavar="TEXT", help="why it is accepted")
     parser.add_argument("--until", default="", metavar="DAY", help="2026-12-31: from the next day on it counts again")
     parser.add_argument("--owner", default="", metavar="NAME", help="who looks after it")

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from math import inf
 
 from tbp.commands.options import (
+    add_benchmark,
     add_config_option,
     add_exit_zero_option,
     add_form_option,
-    count,
-    minutes,
-    percent,
+    add_revision,
+    add_turns_options,
 )
 from tbp.errors import ExitCode
-from tbp.model import relevance
 
 HELP = "find the commit that made one benchmark slower, measuring few commits of many"
 EXAMPLES = (
@@ -32,18 +30,11 @@ EXAMPLES = (
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     meaning = "the benchmark: its name or a part of it, with parameters as tbp prints them; it must match one only"
-    parser.add_argument("bench", metavar="BENCH", help=meaning)
-    parser.add_argument("good", metavar="GOOD", help="the earlier commit, where it was fast: a revision")
-    parser.add_argument("bad", metavar="BAD", help="the later commit, where it is slow; . is the working tree")
+    add_benchmark(parser, "bench", meaning)
+    add_revision(parser, "good", "GOOD", "the earlier commit, where it was fast: a revision")
+    add_revision(parser, "bad", "BAD", "the later commit, where it is slow; . is the working tree")
     add_config_option(parser)
-    meaning = "what this machine is called in the answer (default: its host name)"
-    parser.add_argument("--machine", default="", metavar="NAME", help=meaning)
-    parser.add_argument("-E", "--environment", default="", metavar="SPEC", help="asv's; default: its first")
-    parser.add_argument("--threads", type=count, default=1, metavar="N", help="of the benchmark (default: 1)")
-    meaning = "wall time for everything; the next try goes on from there (default: as long as it takes)"
-    parser.add_argument("--budget", type=minutes, default=inf, metavar="MIN", help=meaning)
-    meaning = "smallest change that is claimed (default: 2)"
-    parser.add_argument("--relevant", type=percent, default=relevance.TWO_COMMITS, metavar="PERCENT", help=meaning)
+    add_turns_options(parser, "answer", "the next try goes on from there")
     meaning = "where the commit is a merge, search the commits that it brought, too"
     parser.add_argument("--into-merges", action="store_true", help=meaning)
     parser.add_argument("--restart", action="store_true", help="forget what an earlier try of the same measured")

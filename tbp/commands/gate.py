@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tbp.commands.options import (
+    CLAIMS,
     add_bench_option,
     add_comparison_options,
     add_config_option,
     add_revision,
-    count,
+    add_turns_options,
     group_of,
-    minutes,
     percent,
 )
 from tbp.errors import ExitCode
@@ -36,8 +35,6 @@ EXAMPLES = (
     ),
 )
 
-MEASURING, CLAIMS = "how it is measured", "what is claimed"
-
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     add_revision(parser, "baseline", "BASE", "the commit compared against: a revision")
@@ -52,16 +49,8 @@ def add_measuring_options(parser: argparse.ArgumentParser) -> None:
     """Adds what is measured, where, for how long, and what is claimed of it."""
     add_config_option(parser)
     add_bench_option(parser)
-    measuring = group_of(parser, MEASURING)
-    meaning = "what this machine is called in the verdict (default: its host name)"
-    measuring.add_argument("--machine", default="", metavar="NAME", help=meaning)
-    measuring.add_argument("-E", "--environment", default="", metavar="SPEC", help="asv's; default: its first")
-    measuring.add_argument("--threads", type=count, default=1, metavar="N", help="of each benchmark (default: 1)")
-    meaning = "wall time for everything; what it does not decide is undecided (default: as long as it takes)"
-    measuring.add_argument("--budget", type=minutes, default=inf, metavar="MIN", help=meaning)
+    add_turns_options(parser, "verdict", "what it does not decide is undecided")
     claims = group_of(parser, CLAIMS)
-    meaning = "smallest change that is claimed (default: 2)"
-    claims.add_argument("--relevant", type=percent, default=relevance.TWO_COMMITS, metavar="PERCENT", help=meaning)
     meaning = "a change that 'no change' must exclude (default: 5)"
     claims.add_argument("--excluded", type=percent, default=relevance.EXCLUDED, metavar="PERCENT", help=meaning)
     meaning = "expected share of false ones among the changes claimed (default: 5)"

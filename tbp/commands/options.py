@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import re
+from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tbp.commands.completers import benchmarks, revisions
+from tbp.model import relevance
 from tbp.system.printing import warn
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ STDOUT = Path("-")
 
 # Titles of the groups in which a help shows options that several verbs have.
 RESULTS, BENCHMARKS = "the project and its results", "which benchmarks"
+MEASURING, CLAIMS = "how it is measured", "what is claimed"
 OUTPUT, VERDICT = "what is written", "the exit code"
 
 
@@ -108,6 +111,12 @@ def add_revision(parser: argparse.ArgumentParser, name: str, metavar: str, meani
     parser.add_argument(name, metavar=metavar, help=meaning).completer = revisions  # type: ignore[attr-defined]
 
 
+def add_benchmark(parser: argparse.ArgumentParser, name: str, meaning: str, **settings: Any) -> None:
+    """Adds an argument that is a benchmark, which a shell completes; ``settings`` are argparse's."""
+    argument = parser.add_argument(name, metavar=name.upper(), help=meaning, **settings)
+    argument.completer = benchmarks  # type: ignore[attr-defined]
+
+
 def add_bench_option(parser: argparse.ArgumentParser) -> None:
     meaning = (
         "only benchmarks whose name has it: a part of it, a name as tbp prints it, or asv's regex; may be repeated"
@@ -116,6 +125,24 @@ def add_bench_option(parser: argparse.ArgumentParser) -> None:
         "--bench", action="append", default=[], metavar="NAME", help=meaning
     )
     bench.completer = benchmarks  # type: ignore[attr-defined]  # argcomplete's
+
+
+def add_turns_options(parser: argparse.ArgumentParser, result: str, out_of_time: str) -> None:
+    """Adds how commits are measured in turns, and the smallest change that is claimed.
+
+    ``result`` is what names the machine, ``out_of_time`` what becomes of the rest when the time is up.
+    """
+    measuring = group_of(parser, MEASURING)
+    meaning = f"what this machine is called in the {result} (default: its host name)"
+    measuring.add_argument("--machine", default="", metavar="NAME", help=meaning)
+    measuring.add_argument("-E", "--environment", default="", metavar="SPEC", help="asv's; default: its first")
+    measuring.add_argument("--threads", type=count, default=1, metavar="N", help="of each benchmark (default: 1)")
+    meaning = f"wall time for everything; {out_of_time} (default: as long as it takes)"
+    measuring.add_argument("--budget", type=minutes, default=inf, metavar="MIN", help=meaning)
+    meaning = "smallest change that is claimed (default: 2)"
+    group_of(parser, CLAIMS).add_argument(
+        "--relevant", type=percent, default=relevance.TWO_COMMITS, metavar="PERCENT", help=meaning
+    )
 
 
 def add_stored_traces_options(parser: argparse.ArgumentParser) -> None:

@@ -58,6 +58,9 @@ def project(tmp_path: Path) -> Path:
         ("tbp compare --bench attention.", ["attention.peakmem_step", "attention.time_step"]),
         ("tbp compare --config nowhere --bench att", [""]),
         ("tbp gate v", ["v1.0"]),
+        ("tbp bisect attention.p", ["attention.peakmem_step"]),
+        ("tbp bisect attention.peakmem_step v", ["v1.0"]),
+        ("tbp ack oth", ["other.time_x"]),
         ("tbp gate main fea", ["feature/flash"]),
     ],
 )
