@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> ExitCode:
     from tbp.bisect.forms import text, to_json
     from tbp.bisect.run import bisect
     from tbp.bisect.turns import BisectRequest
-    from tbp.commands.output import has_colours, require_writable, terminal_width, write_forms
+    from tbp.commands.output import forgiven, has_colours, require_writable, terminal_width, write_forms
     from tbp.gate.evidence import Limits
     from tbp.project.asv_config import read_config
     from tbp.project.working_tree import judged
@@ -71,6 +71,4 @@ def run(options: argparse.Namespace) -> ExitCode:
     result = bisect(config, good, bad, request)
     width, colour = terminal_width(), has_colours()
     write_forms({"--json": (options.json, lambda: to_json(result))}, lambda: text(result, colour=colour, width=width))
-    code = exit_code(result)
-    is_verdict = code in (ExitCode.REGRESSION, ExitCode.UNDECIDED)
-    return ExitCode.OK if options.exit_zero and is_verdict else code
+    return forgiven(exit_code(result), options.exit_zero)

@@ -27,10 +27,8 @@ FORMS = {"json": "gate.json", "markdown": "gate.md", "junit": "gate.xml", "svg":
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     meaning = "the commit compared against (default: of the job's pull or merge request, or push)"
-    parser.add_argument("--base", default="", metavar="REVISION", help=meaning)
-    parser.add_argument(
-        "--head", default="", metavar="REVISION", help="the commit judged (default: what is checked out)"
-    )
+    parser.add_argument("--base", default="", metavar="REV", help=meaning)
+    parser.add_argument("--head", default="", metavar="REV", help="the commit judged (default: what is checked out)")
     meaning = "what fails the job: a regression and what was not measured (default), what is undecided too, or nothing"
     parser.add_argument("--fail-on", default="regression", choices=["regression", "undecided", "never"], help=meaning)
     meaning = f"folder of {', '.join(FORMS.values())} (default: tbp-gate)"

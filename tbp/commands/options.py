@@ -85,7 +85,7 @@ def add_acks_option(parser: argparse.ArgumentParser) -> None:
 
 def add_exit_zero_option(parser: argparse.ArgumentParser) -> None:
     group_of(parser, VERDICT).add_argument(
-        "--exit-zero", action="store_true", help="do not let a regression set the exit code"
+        "--exit-zero", action="store_true", help="do not let a verdict set the exit code: 0 in place of 3 and 5"
     )
 
 

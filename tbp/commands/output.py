@@ -85,9 +85,7 @@ def write_comparison(comparison: Comparison, output: ComparisonOutput) -> ExitCo
     undecided = len(comparison.of(State.UNDECIDED))
     if undecided and not output.strict:
         warn(f"tbp: {undecided:,} undecided, which --strict would tell in the exit code")
-    code = exit_code(comparison, output.strict)
-    is_verdict = code in (ExitCode.REGRESSION, ExitCode.UNDECIDED)
-    return ExitCode.OK if output.exit_zero and is_verdict else code
+    return forgiven(exit_code(comparison, output.strict), output.exit_zero)
 
 
 def write_forms(forms: Forms, otherwise: Callable[[], str]) -> None:
@@ -145,10 +143,16 @@ def print_summary(summary: ReportSummary) -> None:
     say(*summary.lines)
 
 
+def forgiven(code: ExitCode, exit_zero: bool) -> ExitCode:
+    """``code``; with ``exit_zero`` OK in place of a verdict, which a fault is not."""
+    is_verdict = code in (ExitCode.REGRESSION, ExitCode.UNDECIDED)
+    return ExitCode.OK if exit_zero and is_verdict else code
+
+
 def verdict_code(is_regressed: bool, is_measured: bool, exit_zero: bool) -> ExitCode:
     """REGRESSION where there is one, unless ``exit_zero`` keeps it out; else NOTHING_MEASURED where nothing was."""
     if is_regressed:
-        return ExitCode.OK if exit_zero else ExitCode.REGRESSION
+        return forgiven(ExitCode.REGRESSION, exit_zero)
     if not is_measured:
         warn("tbp: nothing was measured; the reasons are on the pages of the benchmarks")
         return ExitCode.NOTHING_MEASURED

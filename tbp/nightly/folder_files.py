@@ -14,12 +14,12 @@ from pathlib import Path
 from tbp.asv.ratios import END as RATIOS_END
 from tbp.asv.reasons import END as REASONS_END
 from tbp.asv.session_files import SESSION_END
+from tbp.nightly.night_lock import NAME as LOCK
 from tbp.system.foreign_text import INVISIBLE
 from tbp.traces.recording import OPERATORS_END, TRACE_END
 
 STATE = "nightly.data"
 """The file in which a results folder remembers what it shares with a data branch."""
-LOCK = "nightly.lock"
 MOST_PATH = 1000  # characters; asv's longest names of environments and benchmarks have 300 together
 
 _NAME = r"[^/.][^/]*"

@@ -20,6 +20,7 @@ from msgspec import Struct
 from tbp.errors import RunFailed, UsageError
 from tbp.project.git import GitFailed, lines_of, run_git
 from tbp.system.children import temporary_folder
+from tbp.web.secret import is_loopback
 
 # Of a fetch or a push. Ten times what a gigabyte takes at 100 Mbit/s; a dead connection takes for ever.
 NETWORK_S = 900.0
@@ -184,9 +185,7 @@ class RemoteBranch(Struct, frozen=True):
         token = os.environ.get(TOKEN, "")
         done = self._run("remote", "get-url", "--push", self.remote)
         address = urlsplit(done.stdout.decode(errors="replace").strip())
-        is_safe = address.scheme == "https" or (
-            address.scheme == "http" and address.hostname in ("127.0.0.1", "localhost")
-        )
+        is_safe = address.scheme == "https" or (address.scheme == "http" and is_loopback(address.hostname or ""))
         if not token or not is_safe:
             return {}
         host = f"{address.hostname}:{address.port}" if address.port else f"{address.hostname}"

@@ -11,7 +11,6 @@ from typing import TypeAlias
 
 from msgspec import Struct, field
 
-from tbp import __version__
 from tbp.errors import NotDelivered
 from tbp.history.told_file import OpenNote
 from tbp.notify.issue_text import event_markdown
@@ -111,7 +110,6 @@ class HookAddress(Struct, frozen=True):
         """Sends ``content``, JSON, with a key by which a repeat is known. Raises NotDelivered unless it was taken."""
         headers = {
             "Content-Type": "application/json",
-            "User-Agent": f"tbp/{__version__}",
             "Idempotency-Key": key_of(message),
         }
         if self.token is not None:

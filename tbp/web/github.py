@@ -15,7 +15,6 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from msgspec import Struct
 
-from tbp import __version__
 from tbp.errors import NotDelivered, UsageError
 from tbp.system.foreign_text import line_of
 from tbp.web.http import MOST_REASON, Request, Response, WebClock, redirection, send
@@ -93,8 +92,7 @@ class GitHub(Struct, frozen=True, dict=True):
         answer = send(request, self.clock, most_bytes, may_leave=True)
         if further := redirection(request, answer):
             require_safe(further, f"the address that {self._host} gives for {path}")
-            headers = {"User-Agent": request.headers["User-Agent"]}
-            answer = send(Request("GET", further, None, headers, (Secret(further),)), self.clock, most_bytes)
+            answer = send(Request("GET", further, secrets=(Secret(further),)), self.clock, most_bytes)
         return self._checked(answer, path).body
 
     def is_own(self, author: object) -> bool:
@@ -130,7 +128,6 @@ class GitHub(Struct, frozen=True, dict=True):
             "Authorization": f"Bearer {self.token.reveal()}",
             "Accept": "application/vnd.github+json",
             "X-GitHub-Api-Version": "2022-11-28",
-            "User-Agent": f"tbp/{__version__}",
         }
         if body is not None:
             headers["Content-Type"] = "application/json"

@@ -14,7 +14,6 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from msgspec import Struct
 
-from tbp import __version__
 from tbp.errors import NotDelivered, UsageError
 from tbp.web.http import MOST_REASON, Request, Response, WebClock, send
 from tbp.web.secret import Secret, masked, require_safe, secret_of
@@ -91,7 +90,7 @@ class GitLab(Struct, frozen=True, dict=True):
 
     def _sent(self, method: str, path: str, body: object = None, query: Mapping[str, object] | None = None) -> Response:
         url = path if path.startswith(self.api) else f"{self.api}/projects/{self.project}{path}"
-        headers = {"PRIVATE-TOKEN": self.token.reveal(), "User-Agent": f"tbp/{__version__}"}
+        headers = {"PRIVATE-TOKEN": self.token.reveal()}
         if body is not None:
             headers["Content-Type"] = "application/json"
         search = f"?{urlencode({name: str(value) for name, value in query.items()})}" if query else ""

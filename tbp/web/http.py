@@ -1,6 +1,6 @@
 """One request to a server and its answer: with a timeout, bounds, retries, and no redirect to anybody else.
 
-Takes a ``Request``, gives an ``Response``. Tried again is what the server was too busy for (429, 5xx, a rate limit) and
+Takes a ``Request``, gives a ``Response``. Tried again is what the server was too busy for (429, 5xx, a rate limit) and
 what never reached it. A message whose answer is lost is not sent again by itself: the server may have taken it.
 """
 
@@ -18,6 +18,7 @@ from urllib.parse import urljoin, urlsplit
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from tbp import __version__
 from tbp.errors import NotDelivered
 from tbp.system.foreign_text import line_of
 from tbp.web.secret import Secret, is_loopback, masked
@@ -33,6 +34,7 @@ MOST_REASON = 300  # characters of a server's words in a message
 BUSY = (429, 500, 502, 503, 504)
 REDIRECTS = (301, 302, 307, 308)
 _CHUNK = 65_536
+_AGENT = {"User-Agent": f"tbp/{__version__}"}
 
 
 class Request(Struct, frozen=True):
@@ -150,7 +152,7 @@ def _followed(request: Request, most_bytes: int, may_leave: bool) -> Response:
 
 
 def _once(request: Request, most_bytes: int) -> Response:
-    prepared = urllib.request.Request(request.url, request.body, dict(request.headers), method=request.method)
+    prepared = urllib.request.Request(request.url, request.body, _AGENT | dict(request.headers), method=request.method)
     end_s = time.monotonic() + WHOLE_S
     try:
         with _opener(request.url).open(prepared, timeout=TIMEOUT_S) as incoming:
