@@ -31,11 +31,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--tbp-gate", metavar="BASE", help=meaning)
     group.addoption("--tbp-json", metavar="FILE", help="the result of --tbp-gate as JSON, as that of `tbp gate --json`")
     group.addoption(
-        "--tbp-budget", metavar="MIN", type=float, help="wall time for measuring (default: as long as it takes)"
+        "--tbp-budget", metavar="MIN", type=_minutes, help="wall time for measuring (default: as long as it takes)"
     )
     group.addoption(
-        "--tbp-relevant", metavar="PERCENT", type=float, help="smallest change that is claimed (default: 2)"
+        "--tbp-relevant", metavar="PERCENT", type=_percent, help="smallest change that is claimed (default: 2)"
     )
+
+
+def _minutes(text: str) -> float:
+    """The value of `tbp gate --budget`."""
+    from tbp.commands.options import minutes
+
+    return minutes(text)
+
+
+def _percent(text: str) -> float:
+    """The value of `tbp gate --relevant`."""
+    from tbp.commands.options import percent
+
+    return percent(text)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -120,7 +134,7 @@ class GateOfTests:
         option = self._config.option
         path = Path(option.tbp_json) if option.tbp_json else None
         require_writable({"--tbp-json": path})
-        limits = Limits(option.tbp_relevant / 100 if option.tbp_relevant else TWO_COMMITS)
+        limits = Limits(option.tbp_relevant or TWO_COMMITS)
         options = [f"--import-mode={option.importmode}", *(f"-p{name}" for name in option.plugins)]
         budget_s = 60 * option.tbp_budget if option.tbp_budget else inf
         request = TestsRequest(self._config.rootpath, tests, tuple(options), limits, budget_s)

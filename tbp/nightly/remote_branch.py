@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from tbp.errors import RunFailed, UsageError
-from tbp.project.git import GitFailed, lines_of, run_git
+from tbp.project.git import IDENTITY, GitFailed, lines_of, run_git
 from tbp.system.children import temporary_folder
 from tbp.web.secret import is_loopback
 
@@ -34,12 +34,6 @@ BATCH_BYTES = 64_000_000
 MOST_REASON = 3  # lines of git's that a message repeats
 # git prints the address of a remote, which may hold a password.
 _PASSWORD = re.compile(r"(?<=://)[^/\s@]+@")
-# The commits are tbp's: nobody needs a name for git on a machine that measures.
-_IDENTITY = {
-    f"GIT_{role}_{field}": value
-    for role in ("AUTHOR", "COMMITTER")
-    for field, value in (("NAME", "tbp"), ("EMAIL", "tbp@localhost"))
-}
 # ``run_git`` forbids all of them. ext:: would run any program.
 _PROTOCOLS = {"GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh"}
 
@@ -140,7 +134,7 @@ class RemoteBranch(Struct, frozen=True):
             return tip
         is_long = bool(tip) and int(self._git("rev-list", "--count", tip)) >= MOST_COMMITS
         parents = ["-p", tip] if tip and not is_long else []
-        return self._git("commit-tree", tree, *parents, "-m", subject, variables=_IDENTITY).decode().strip()
+        return self._git("commit-tree", tree, *parents, "-m", subject, variables=IDENTITY).decode().strip()
 
     def push(self, commit: str, tip: str) -> str:
         """Replaces ``tip``, the commit that the remote must have, by ``commit``; returns why that failed, or nothing.

@@ -16,6 +16,12 @@ from pathlib import Path
 GIT_TIMEOUT_S = 120.0  # a walk over a hundred thousand commits takes a few seconds; a dead network drive takes for ever
 # In full. Whatever else a result names as its commit, git may take for a branch or an option, and answer for none.
 HASH = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
+# Commits that tbp makes are its own: nobody needs a name for git on a machine that measures.
+IDENTITY = {
+    f"GIT_{role}_{key}": value
+    for role in ("AUTHOR", "COMMITTER")
+    for key, value in (("NAME", "tbp"), ("EMAIL", "tbp@localhost"))
+}
 _QUIET = {
     "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1",
     # A git older than 2024 fetches what a partial clone lacks, by any program that its configuration names.
@@ -80,6 +86,11 @@ def run_git(
 def lines_of(printed: str) -> list[str]:
     """Returns the lines that git printed; ``str.splitlines`` would cut a branch's name at a U+2028 too."""
     return printed.removesuffix("\n").split("\n") if printed else []
+
+
+def top_of(folder: Path) -> Path:
+    """The top folder of the working tree around ``folder``. Raises GitFailed where there is none."""
+    return Path(git(folder, "rev-parse", "--show-toplevel").removesuffix("\n"))
 
 
 def is_shallow(repository: Path) -> bool:

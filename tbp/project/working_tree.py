@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from tbp.errors import UnreadableInput, UsageError
 from tbp.model.comparison import ComparedCommit
-from tbp.project.git import GitFailed, GitMissing, git, is_shallow
+from tbp.project.git import IDENTITY, GitFailed, GitMissing, git, is_shallow, top_of
 from tbp.system.children import temporary_folder
 
 WORKING_TREE = "."
@@ -71,7 +71,7 @@ def _remedy(repository: Path) -> str:
 def _snapshot(repository: Path) -> str:
     """The hash of HEAD where nothing differs from it, else of a commit of every file that git does not ignore."""
     head = _commit(repository, "HEAD")
-    top = Path(git(repository, "rev-parse", "--show-toplevel").strip())
+    top = top_of(repository)
     index = Path(git(repository, "rev-parse", "--path-format=absolute", "--git-path", "index").strip())
     with temporary_folder() as folder:
         copy = folder / "index"
@@ -84,9 +84,5 @@ def _snapshot(repository: Path) -> str:
     if tree == git(repository, "rev-parse", f"{head}^{{tree}}").strip():
         return head
     date = git(repository, "log", "-1", "--no-show-signature", "--format=%cI", head).strip()
-    author = {
-        f"GIT_{role}_{key}": value
-        for role in ("AUTHOR", "COMMITTER")
-        for key, value in (("NAME", "tbp"), ("EMAIL", "tbp@localhost"), ("DATE", date))
-    }
+    author = IDENTITY | {"GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date}
     return git(repository, "commit-tree", tree, "-p", head, "-m", "the working tree", variables=author).strip()

@@ -7,16 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tbp.errors import UnreadableInput, UsageError
+from tbp.errors import UnreadableInput
 from tbp.project.git import GitFailed, git
-
-
-def top_of(folder: Path) -> Path:
-    """The repository's top folder. Raises UsageError where ``folder`` is in none."""
-    try:
-        return Path(git(folder, "rev-parse", "--show-toplevel").strip())
-    except GitFailed as failed:
-        raise UsageError(f"--tbp-gate needs a git repository: {failed}") from None
 
 
 def write_files(repository: Path, commit: str, folder: Path) -> None:

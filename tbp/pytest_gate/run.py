@@ -21,7 +21,7 @@ from msgspec import Struct, field
 
 from tbp.asv.checkouts import Checkout
 from tbp.asv.runner import interruptible
-from tbp.errors import NothingMeasured
+from tbp.errors import NothingMeasured, UsageError
 from tbp.gate.budget import Budget
 from tbp.gate.cells import SIDES, Cell, Side
 from tbp.gate.evidence import Evidence, Limits
@@ -31,9 +31,10 @@ from tbp.gate.run import ENDING_SHARE, Gated, GateRequest, MeasuredCells, take_t
 from tbp.gate.worker_process import Deadline, OutOfTime, Worker, WorkerLost
 from tbp.model.changes import State
 from tbp.model.comparison import ComparedCommit, Comparison, Judgement
+from tbp.project.git import GitFailed, top_of
 from tbp.project.policy import read_policy
 from tbp.project.working_tree import WORKING_TREE, judged, left_from
-from tbp.pytest_gate.files import top_of, write_files
+from tbp.pytest_gate.files import write_files
 from tbp.system.children import marking, temporary_folder
 from tbp.wording import words
 from tbp.wording.phrases import MEASURED_IN_TURNS
@@ -78,7 +79,10 @@ def gate_tests(base: str, request: TestsRequest) -> Gated:
     """
     start_s = time.monotonic()
     deadline = Deadline(start_s + request.budget_s * (1 - ENDING_SHARE))
-    top = top_of(request.root)
+    try:
+        top = top_of(request.root)
+    except GitFailed as failed:
+        raise UsageError(f"--tbp-gate needs a git repository: {failed}") from None
     contender = judged(top, WORKING_TREE)
     baseline = left_from(top, judged(top, base), contender)
     with interruptible(), marking(), GateProgress() as progress, _sides(top, baseline, contender, request) as sides:

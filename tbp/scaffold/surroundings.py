@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from tbp.errors import UnreadableInput, UsageError
 from tbp.project.branch import branch_of, resolve
-from tbp.project.git import GitFailed, GitMissing, git, is_shallow
+from tbp.project.git import GitFailed, GitMissing, git, is_shallow, top_of
 
 # The address of a remote, as https or ssh: host and path. A name or a password before the host is left out.
 _REMOTE = re.compile(r"(?:\w+://)?(?:[^@/\s]+@)?([\w.-]+)(?::\d+)?[:/]/?([\w.~-]+(?:/[\w.~-]+)+?)(?:\.git)?/?")
@@ -71,7 +71,7 @@ def _top(folder: Path) -> Path:
         ) from None
     if inside != "true":
         raise UsageError(f"{folder} has no working tree (a bare repository?): run `tbp init` in a clone of it")
-    return Path(git(folder, "rev-parse", "--show-toplevel").removesuffix("\n"))
+    return top_of(folder)
 
 
 def _notes(top: Path, branch: str) -> tuple[str, ...]:

@@ -65,6 +65,14 @@ def test_processes_of_xdist_are_refused(project: Path):
     assert "--tbp-gate measures alone on the machine: run it without -n" in done.stderr
 
 
+def test_limits_are_bounded_as_those_of_the_verbs(project: Path):
+    done = run_pytest(project, *PLUGIN, "--tbp-gate", "HEAD", "--tbp-budget", "-1")
+    assert done.returncode == 4
+    assert "argument --tbp-budget: must be above 0" in done.stderr
+    done = run_pytest(project, *PLUGIN, "--tbp-gate", "HEAD", "--tbp-relevant", "500")
+    assert "argument --tbp-relevant: must be above 0 and below 100" in done.stderr
+
+
 def test_without_a_repository_nothing_is_measured_and_the_run_fails(project: Path):
     done = run_pytest(project, *PLUGIN, "--tbp-gate", "HEAD")
     assert done.returncode == 4, done.stdout
