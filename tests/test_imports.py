@@ -1,7 +1,10 @@
-"""What a report must not cost: libraries that take longer to import than a small report to build."""
+"""Imports: what a report must not cost, and the rooms that the rules and the page on them know."""
 
+import re
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 REPORT = "import tbp.report.site.load, tbp.report.site.build, tbp.traces.known_traces"
 
@@ -11,3 +14,30 @@ def test_a_report_imports_neither_scipy_stats_nor_torch_nor_asv():
     look = f"import sys; {REPORT}; print(*sorted({{'scipy.stats', 'torch', 'asv'}} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+ROOT = Path(__file__).resolve().parents[1]
+ROOMS = {path.name.removesuffix(".py") for path in (ROOT / "tbp").iterdir() if (path / "__init__.py").exists()} | {
+    path.stem for path in (ROOT / "tbp").glob("[!_]*.py")
+}
+SUBJECT_AND_RULER = {"bench", "blocks", "training", "compression"}
+
+
+def test_every_room_of_the_analysis_is_in_the_contracts_and_on_the_page_on_them():
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    by_name = {contract["name"]: contract for contract in contracts}
+    analysis = ROOMS - SUBJECT_AND_RULER - {"schemas"}  # which has no code
+    layers, forbidden, free = (
+        {room.split(".")[1] for entry in by_name[name][key] for room in entry.split(" | ")}
+        for name, key in (
+            ("The rooms of the analysis, from the command line down to the errors", "layers"),
+            ("The ruler and the code under test import nothing of the analysis", "forbidden_modules"),
+            ("The analysis imports neither the ruler nor the code under test", "source_modules"),
+        )
+    )
+    assert (analysis - layers, analysis - forbidden, analysis - free) == (set(), set(), set())
+    page = (ROOT / "docs/explanation/architecture.md").read_text()
+    picture = page.partition("## The direction")[2].partition("## The rooms")[0]
+    assert {room for room in analysis if not re.search(rf"\b{room}\b", picture)} == set()
+    listed = page.partition("## The rooms")[2].partition("## Recipes")[0]
+    assert {room for room in ROOMS - {"errors"} if not re.search(rf"\b{room}(/\*\*|\.py)", listed)} == set()

@@ -45,7 +45,7 @@ EXAMPLES = (
 def add_options(parser: argparse.ArgumentParser) -> None:
     add_site_options(parser)
     add_bench_option(parser)
-    meaning = "what asv calls this machine (default: its host name); a name for all of a fleet's equal machines"
+    meaning = "what asv calls this machine (default: its host name); a name for all equal runners of a pool"
     parser.add_argument("--machine", type=machine_name, metavar="NAME", help=meaning)
     parser.add_argument("--most", type=count, default=20, metavar="N", help="commits in one night (default: 20)")
     meaning = "time for the night, but for its report: no commit begins that would take longer (default: none)"

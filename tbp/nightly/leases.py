@@ -1,7 +1,7 @@
 """Who measures which commit until when, so that two runners do not measure the same one.
 
-A lease is of one runner, one setup (a machine's name and asv's choice of environments) and one commit. Equal machines
-of a fleet have one name and share the work; machines of other names measure the same commits beside each other. Leases
+A lease is of one runner, one setup (a machine's name and asv's choice of environments) and one commit. Equal runners
+of a pool have one name and share the work; machines of other names measure the same commits beside each other. Leases
 lie on the data branch, and a push that replaces one commit exactly decides who has one.
 """
 
