@@ -30,6 +30,7 @@ from tbp.model.changes import CONFIDENCE, ChangeKind, State
 from tbp.model.comparison import ComparedCommit, Comparison, Judgement
 from tbp.model.series import Better
 from tbp.model.triage import TriageStatus
+from tbp.nightly import data_branch
 from tbp.notify import payload
 from tbp.project import acknowledgements
 from tbp.project.first_parents import LineCommit
@@ -258,8 +259,9 @@ def notify() -> Schema:
 
 
 def data() -> Schema:
-    """The account of an exchange, which has no number of its format."""
+    """The account of an exchange."""
     return exactly({
+        "format": {"const": data_branch.FORMAT},
         "remote": described(TEXT, "git's name or the address of the remote"),
         "branch": described(TEXT, "the data branch"),
         "commit": described(TEXT, "its newest one, in full; empty where there is no branch yet"),
@@ -510,7 +512,7 @@ SCHEMAS = {
     "acks": (acks, 1, "reports/acks.toml: the changes that a project accepts or looks into"),
     "bisection": (bisection, bisect_forms.FORMAT, "tbp bisect --json: the commit that changed a benchmark"),
     "comparison": (comparison, json_form.FORMAT, "tbp gate --json, tbp compare --json: two commits judged"),
-    "data": (data, 1, "tbp data push --json, tbp data pull --json: what went to and fro"),
+    "data": (data, data_branch.FORMAT, "tbp data push --json, tbp data pull --json: what went to and fro"),
     "hotspots": (hotspots, forms.FORMAT, "tbp hotspots --json: the operators of a trace, or the difference of two"),
     "notification": (notification, payload.FORMAT, "what tbp notify --webhook sends: an event, or what stands"),
     "notify": (notify, payload.FORMAT, "tbp notify --json: what was told to whom"),

@@ -9,6 +9,10 @@ from tbp.project.asv_config import AsvConfig
 from tbp.system.strict_json import strict_json
 from tbp.wording import words
 
+# Of the account as JSON, which tbp/schemas/data.json describes; to rename or remove a field is another format.
+# 1: the first.
+FORMAT = 1
+
 
 def shared_with(config: AsvConfig, text: str) -> Exchange:
     """The exchange of the project's results with the branch that ``text``, ``[REMOTE/]BRANCH``, names.
@@ -31,6 +35,7 @@ def account(exchange: Exchange, exchanged: Exchanged) -> str:
 def account_as_json(exchange: Exchange, exchanged: Exchanged) -> str:
     """An object for programs: the branch, its commit, the paths of files, and notes."""
     content = {
+        "format": FORMAT,
         "remote": exchange.branch.remote,
         "branch": exchange.branch.name,
         "commit": exchanged.commit,

@@ -21,7 +21,7 @@ from msgspec.structs import asdict
 from tbp.comparison.markdown import LIMIT, code
 from tbp.history.told import Fate, ToldEvent
 from tbp.history.told_file import ToldEventForm
-from tbp.notify.messages import EventMessage, FirstMessage, Pieces, flat, title
+from tbp.notify.messages import MOST_TITLE, EventMessage, FirstMessage, Pieces, flat, title
 from tbp.notify.quoting import for_title
 from tbp.wording import words
 
@@ -32,7 +32,6 @@ MOST_MARKED = 500
 """Changes in a mark: any of them is enough to know the event again. They take 25 kB of the 65 kB of an issue."""
 
 MOST_MARK = 60_000  # characters that are read
-MOST_TITLE = 200
 _CUT = "\n\n(cut: an issue has a limit)"
 _FATES = {
     Fate.ACCEPTED: "the project accepts it",
