@@ -54,9 +54,10 @@ def _declared(checkout: Path) -> Iterator[tuple[str, str]]:
 
 def _of_pyproject(text: str) -> list[tuple[str, str]]:
     values = tomllib.loads(text)
-    tool = _table(values, "tool")
+    tool = table_in(values, "tool")
     return [
-        (_text(table, "name"), _text(table, "version")) for table in (_table(values, "project"), _table(tool, "poetry"))
+        (_text(table, "name"), _text(table, "version"))
+        for table in (table_in(values, "project"), table_in(tool, "poetry"))
     ]
 
 
@@ -77,7 +78,8 @@ def _literal(node: ast.expr | None) -> str:
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
 
 
-def _table(values: Mapping[str, object], key: str) -> Mapping[str, object]:
+def table_in(values: Mapping[str, object], key: str) -> Mapping[str, object]:
+    """The table ``key`` of a TOML file's ``values``; empty where it is none."""
     table = values.get(key)
     return table if isinstance(table, dict) else {}
 

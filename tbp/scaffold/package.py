@@ -13,7 +13,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from tbp.asv.project_metadata import name_and_version
+from tbp.asv.project_metadata import name_and_version, table_in
 from tbp.errors import UsageError
 from tbp.project.directions import set_of
 from tbp.project.toml_file import read_toml
@@ -106,20 +106,15 @@ def _plain(name: str) -> str:
 
 def _packed(folder: Path) -> frozenset[str]:
     """Names of packages that the build is told to pack, by hatch, poetry, flit or setuptools."""
-    tools = _table(read_toml(folder / "pyproject.toml") or {}, "tool")
-    setuptools, poetry = _table(tools, "setuptools"), _table(tools, "poetry")
-    wheel = _table(_table(_table(_table(tools, "hatch"), "build"), "targets"), "wheel")
+    tools = table_in(read_toml(folder / "pyproject.toml") or {}, "tool")
+    setuptools, poetry = table_in(tools, "setuptools"), table_in(tools, "poetry")
+    wheel = table_in(table_in(table_in(table_in(tools, "hatch"), "build"), "targets"), "wheel")
     listed = [
-        _table(_table(tools, "flit"), "module").get("name"),
+        table_in(table_in(tools, "flit"), "module").get("name"),
         *_list(wheel, "packages"), *_list(setuptools, "packages"), *_list(setuptools, "py-modules"),
         *(each.get("include") for each in _list(poetry, "packages") if isinstance(each, dict)),
     ]  # fmt: skip
     return frozenset(name.removeprefix("src/").replace("/", ".") for name in listed if isinstance(name, str))
-
-
-def _table(values: Mapping[str, object], key: str) -> Mapping[str, object]:
-    table = values.get(key)
-    return table if isinstance(table, dict) else {}
 
 
 def _list(values: Mapping[str, object], key: str) -> list[object]:

@@ -1,4 +1,4 @@
-"""Requests to servers: the one room of tbp that sends anything, used by ``tbp notify`` and by jobs of a CI system.
+"""Requests over HTTP: the one room that sends any, for ``tbp notify`` and ``tbp ci comment``; git has ways of its own.
 
 ``secret`` keeps tokens and addresses out of every text, ``http`` sends one request with bounds and retries, ``github``
 and ``gitlab`` know their interfaces, ``sticky`` keeps one comment up to date. The standard library does it: a dozen

@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = ROOT / "tbp" / "scaffold" / "templates"
 GATES = [TEMPLATES / "github-gate.yml", TEMPLATES / "github-gate-on-label.yml", ROOT / ".github/workflows/gate.yml"]
 COMMENTS = [TEMPLATES / "github-comment.yml", ROOT / ".github/workflows/comment.yml"]
+NIGHTS = [ROOT / ".github/workflows/nightly.yml", TEMPLATES / "github-nightly.yml"]
 GITLAB = TEMPLATES / "gitlab.yml"
 ACTIONS = [ROOT / "action.yml", ROOT / "comment" / "action.yml"]
 
@@ -62,6 +63,18 @@ def test_tbp_gates_itself_with_what_it_gives_to_others():
         ("tbp-comment.yml", "comment.yml"),
     ):
         assert given.count(name) == 1
+        given = given.replace(name, value)
+    assert own == given
+
+
+def test_the_nights_of_tbp_are_those_that_it_gives_to_others():
+    own, given = (path.read_text() for path in NIGHTS)
+    for name, value in (
+        ("@INSTALL@", "pip install -c constraints.txt '.[bench]'"),
+        ("@INSTALL_ALONE@", "pip install -c constraints.txt ."),
+        ('"3.12"', '"3.11"'),
+    ):
+        assert name in given
         given = given.replace(name, value)
     assert own == given
 
