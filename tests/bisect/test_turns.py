@@ -5,6 +5,7 @@ import pytest
 from tbp.bisect.turns import chosen
 from tbp.errors import NothingMeasured, UsageError
 from tbp.gate.cells import Cell
+from tbp.project.bench_filter import exact_regex
 
 CELLS = [
     Cell("speed.time_total", 0, ()),
@@ -21,6 +22,12 @@ def test_a_name_a_part_or_a_pattern_means_one_series(bench: str):
 
 def test_a_whole_name_goes_before_longer_ones():
     assert chosen("speed.time_total", CELLS, CELLS) == ("speed.time_total", ())
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_pattern_of_a_report_s_next_step_means_its_series(cell: Cell):
+    pattern = exact_regex(cell.benchmark, [value for _, value in cell.parameters])
+    assert chosen(pattern, CELLS, CELLS) == (cell.benchmark, cell.parameters)
 
 
 def test_several_are_named():

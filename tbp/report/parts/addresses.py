@@ -115,7 +115,7 @@ def bench_regex(key: SeriesKey) -> str:
 
 
 def middle(before: Commit, after: Commit) -> str:
-    """The commit that git would bisect to between the two, as a shell has it: for ``reproduction`` and ``gate``."""
+    """The commit that git would bisect to between the two, as a shell has it: for ``reproduction``."""
     return f'"$(git rev-list --first-parent --bisect {before.short}..{after.short})"'
 
 
@@ -135,14 +135,21 @@ def failure(key: SeriesKey, commit: Commit) -> str:
     return reproduction(key, commit).replace("asv run ", "asv run --show-stderr ", 1)
 
 
-def gate(key: SeriesKey, before: Commit, after: Commit, revision: str = "") -> str:
-    """The command that measures both commits in turns on this series; empty where a hash is none.
+def gate(key: SeriesKey, before: Commit, after: Commit) -> str:
+    """The command that measures both commits in turns on this series; empty where a hash is none."""
+    if not all(HASH.fullmatch(commit.hash) for commit in (before, after)):
+        return ""
+    return f"tbp gate {before.short} {after.short} --bench {shlex.quote(bench_regex(key))}"
 
-    Another ``revision`` may be measured in place of ``after``.
+
+def bisect(key: SeriesKey, before: Commit, after: Commit) -> str:
+    """The command that searches the commits after ``before`` for the one that changed this series; empty as ``gate``.
+
+    Its search follows first parents, as ranges do.
     """
     if not all(HASH.fullmatch(commit.hash) for commit in (before, after)):
         return ""
-    return f"tbp gate {before.short} {revision or after.short} --bench {shlex.quote(bench_regex(key))}"
+    return f"tbp bisect {shlex.quote(bench_regex(key))} {before.short} {after.short}"
 
 
 def raw_traces(key: SeriesKey, *commits: Commit) -> str:

@@ -13,9 +13,7 @@ from tbp.report.parts import addresses
 from tbp.report.parts.standing import StandingEvent
 from tbp.report.parts.trace_words import TIME
 
-HALVE = (
-    "find the commit: measure the one in the middle. If it is slow already, the cause is that commit or an earlier one"
-)
+SEARCH = "find the commit: a binary search measures a few of the range in turns"
 FILL = "find the commit: measure the one in the middle, then build the report again"
 SHOW = "look at the commit"
 GATE = "measure the commits before and after the change again, in turns"
@@ -28,7 +26,7 @@ class NextSteps(Struct, frozen=True):
     first: str  # the one of the next three to begin with
     reason: str  # why, in words
     gate: str  # measures the commits on both sides in turns
-    halve: str  # measures the commit in the middle of the range; empty where the range is one commit
+    halve: str  # searches the range, or measures its middle; empty where it is one commit
     show: str  # the commit itself, where the range is one
     accept: str  # accepts all regressions of the event, on every machine that saw it
     look_after: str  # says who looks into them
@@ -45,15 +43,14 @@ def next_steps(standing: StandingEvent) -> NextSteps:
     gate = addresses.gate(timed, before, first) if timed is not None and before is not None else ""
     halve = ""
     if before is not None and between.commits > 1 and addresses.HASH.fullmatch(before.hash):
-        middle = addresses.middle(before, first)
-        if timed is not None and gate:  # against the last good commit
-            halve = addresses.gate(timed, before, first, middle)
+        if timed is not None and gate:
+            halve = addresses.bisect(timed, before, first)
         else:
-            halve = addresses.reproduction(largest.history.key, first, middle)
+            halve = addresses.reproduction(largest.history.key, first, addresses.middle(before, first))
     show = f"git show {first.short}" if addresses.HASH.fullmatch(first.hash) and between.commits == 1 else ""
     shown = largest.evidence.change
     is_certain = shown.is_exact or bool(shown.in_turns)  # to measure it again would tell nothing
-    order = ((halve, HALVE if gate else FILL), (show if is_certain else "", SHOW), (gate, GATE), (show, SHOW))
+    order = ((halve, SEARCH if gate else FILL), (show if is_certain else "", SHOW), (gate, GATE), (show, SHOW))
     command, reason = next((pair for pair in order if pair[0]), ("", ""))
     accept = addresses.accept_event(before, first) if standing.of(State.REGRESSION) else ""
     return NextSteps(

@@ -187,12 +187,11 @@ def test_the_next_step_of_one_commit_measures_both_sides_and_acks_are_for_all_of
     assert steps.look_after == "tbp ack 02c0ffeec0ff..03c0ffeec0ff --status investigating --owner 'NAME'"
 
 
-def test_a_range_is_halved_first() -> None:
+def test_a_range_is_searched_first() -> None:
     own = history((1e-3, float("nan"), float("nan"), 1.2e-3, 1.2e-3))
     (standing,) = answer(report(own)).events
     steps = next_steps(standing)
-    middle = '"$(git rev-list --first-parent --bisect 00c0ffee..03c0ffee)"'
-    assert steps.first == steps.halve == f"tbp gate 00c0ffee {middle} --bench {CELL}"
+    assert steps.first == steps.halve == f"tbp bisect {CELL} 00c0ffee 03c0ffee"
     assert steps.show == ""
 
 
