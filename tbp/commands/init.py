@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> ExitCode:
     if options.dry_run:
         show(difference(files, state.around.top))
         return ExitCode.OK
-    write(files, state.around.folder)
+    write(files, state.around.folder, state.around.top)
     _report(files, state, options)
     if choice is not None and not options.no_run and not _measure(state, choice):
         return ExitCode.NOTHING_MEASURED

@@ -51,6 +51,19 @@ def test_it_writes_what_is_missing_and_a_second_time_nothing(library: Path, run:
     assert "asv is set up already" in err
 
 
+@pytest.mark.parametrize("link", ["benchmarks", ".gitignore", ".github"])
+def test_a_link_out_of_the_repository_is_not_written_through(library: Path, run: Run, tmp_path: Path, link: str):
+    outside = tmp_path / "outside"
+    if link != ".gitignore":
+        outside.mkdir()
+    (library / link).symlink_to(outside)
+    code, _, err = run("init", "--no-run", "--github")
+    assert code == 2
+    assert "is a link out of the repository" in err
+    assert not outside.exists() if link == ".gitignore" else list(outside.iterdir()) == []
+    assert not (library / "asv.conf.json").exists()
+
+
 def test_a_dry_run_writes_nothing_and_its_difference_can_be_applied(library: Path, run: Run, tmp_path: Path):
     before = contents(library)
     code, out, _ = run("init", "--no-run", "--dry-run", "--github")
