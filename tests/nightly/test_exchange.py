@@ -298,7 +298,8 @@ def test_a_result_that_was_cut_off_stays_here_and_a_whole_one_of_the_branch_repl
 @pytest.mark.parametrize(
     "path",
     ["../x.json", "box/../x.json", "/etc/x.json", "a/b/c.json", ".git/x.json", "box/.x.json", "box/x\ny.json",
-     "box/\u202ex.json", "nightly.lock", "nightly.data", "box/x.traces/../y.session.json.gz", f"box/{'x' * 999}.json"],
+     "box/\u202ex.json", "nightly.lock", "nightly.data", "box/x.traces/../y.session.json.gz", f"box/{'x' * 999}.json",
+     f"box/{'ä' * 130}.json", "benchmarks.json/a.json", "notify.sent/a.json"],
 )  # fmt: skip
 def test_a_path_that_leads_elsewhere_is_none_of_a_data_branch(path: str):
     assert not is_shared(path)
