@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> ExitCode:
     if options.dry_run:
         show(difference(files, state.around.top))
         return ExitCode.OK
-    write(files, state.around.folder)
+    write(files, state.around.folder, state.around.top)
     _report(files, state, options)
     if choice is not None and not options.no_run and not _measure(state, choice):
         return ExitCode.NOTHING_MEASURED
@@ -112,7 +112,7 @@ def _ask(shown: Sequence[Candidate], trouble: str) -> str:
 
 def _report(files: Sequence[PlannedFile], state: InitialState, options: argparse.Namespace) -> None:
     from tbp.scaffold.files import FileFate
-    from tbp.scaffold.workflows import GITLAB_MAIN, includes_jobs
+    from tbp.scaffold.workflows import GITLAB_MAIN, includes_jobs, is_name_alone
 
     for file in files:
         name = file.path.relative_to(state.around.top)
@@ -124,6 +124,11 @@ def _report(files: Sequence[PlannedFile], state: InitialState, options: argparse
         say("nothing to write: tbp is set up here")
     if options.gitlab and not includes_jobs(state.around.top):
         warn(f"tbp: add `- local: .gitlab/tbp.yml` to `include:` in {GITLAB_MAIN}")
+    if (options.github or options.gitlab) and is_name_alone():
+        warn(
+            "tbp: the workflows install tbp-perf by its name from PyPI, and this tbp came from elsewhere: see that it "
+            "is tbp there, or write `tbp-perf @ git+URL@COMMIT`"
+        )
     if not (state.config_path.parent / "pyproject.toml").exists():
         warn(
             "tbp: there is no pyproject.toml for [tool.tbp], so its defaults hold; tbp makes none, as pip would build "

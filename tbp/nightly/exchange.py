@@ -22,6 +22,7 @@ from tbp.nightly.leases import END as LEASE_END
 from tbp.nightly.leases import Lease, read_lease, written
 from tbp.nightly.merging import merged
 from tbp.nightly.remote_branch import RACED, Blob, RemoteBranch
+from tbp.project.git import HASH
 from tbp.system.bounded import read_plain
 from tbp.system.whole_files import write_whole
 from tbp.wording.words import value_text
@@ -165,9 +166,9 @@ class Exchange:
                 content = merged(path, self.branch.content(common) if common else None, ours, theirs)
                 if content == ours:
                     continue
-            file.parent.mkdir(parents=True, exist_ok=True)
             if not file.parent.resolve().is_relative_to(self.results_dir.resolve()):
                 raise UnreadableInput(f"{file.parent} leads out of the results folder: make it a folder of its own")
+            file.parent.mkdir(parents=True, exist_ok=True)
             write_whole(file, content)
             received.append(path)
         return received
@@ -233,6 +234,9 @@ class Exchange:
         is_ours = state.format == FORMAT and state.branch == str(self.branch)
         # Another repository lacks the blobs that are known here.
         is_ours = is_ours and state.store == str(self.branch.repository.resolve())
+        # What is no hash would be an option of git, or a path of its own on the branch.
+        hashes = (*state.common.values(), *(blob for _, _, blob in state.known.values()))
+        is_ours = is_ours and all(map(HASH.fullmatch, hashes))
         return state if is_ours else _State(branch=str(self.branch), store=str(self.branch.repository.resolve()))
 
     def _remember(self, state: _State) -> None:

@@ -20,14 +20,17 @@ from tbp.traces.recording import OPERATORS_END, TRACE_END
 
 STATE = "nightly.data"
 """The file in which a results folder remembers what it shares with a data branch."""
+MOST_NAME_BYTES = 255  # of a name; no file system of Linux or macOS takes more
 MOST_PATH = 1000  # characters; asv's longest names of environments and benchmarks have 300 together
 
 _NAME = r"[^/.][^/]*"
 _ENDS = "|".join(map(re.escape, (SESSION_END, TRACE_END, OPERATORS_END)))
 _BESIDE = "|".join(map(re.escape, (RATIOS_END, REASONS_END)))
+_TOP = r"benchmarks\.json|(?:nightly|notify)\.[\w-]+"
+_MACHINE = rf"(?!(?:{_TOP})/){_NAME}"  # a folder for one runner may be no file for another
 _SHARED = re.compile(
-    rf"benchmarks\.json|(?:nightly|notify)\.[\w-]+|{_NAME}/{_NAME}(?:\.json|{_BESIDE})"
-    rf"|{_NAME}/{_NAME}\.traces/{_NAME}/{_NAME}(?:{_ENDS})"
+    rf"{_TOP}|{_MACHINE}/{_NAME}(?:\.json|{_BESIDE})"
+    rf"|{_MACHINE}/{_NAME}\.traces/{_NAME}/{_NAME}(?:{_ENDS})"
 )
 
 
@@ -37,6 +40,7 @@ def is_shared(path: str) -> bool:
         len(path) <= MOST_PATH
         and path not in (STATE, LOCK)
         and _SHARED.fullmatch(path) is not None
+        and all(len(os.fsencode(name)) <= MOST_NAME_BYTES for name in path.split("/"))
         and "\n" not in path
         and not INVISIBLE.search(path)
     )

@@ -8,6 +8,7 @@ lie on the data branch, and a push that replaces one commit exactly decides who 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -22,6 +23,10 @@ END = ".json"
 # the latest, and the next night comes after 24: none ends under a living job, or outlives its night. A commit that
 # takes longer may be measured twice; its results are merged.
 LEASE = timedelta(hours=6)
+# That another runner's clock is ahead. Whatever begins later is of a clock that is wrong, and would block for years.
+CLOCKS_APART = timedelta(hours=1)
+# It is part of a path, which git must take: else one lease keeps everybody from pushing.
+_RUNNER = re.compile(r"[\w-]{1,64}", re.ASCII)
 # History of the file.
 #   1  first
 FORMAT = 1
@@ -51,7 +56,8 @@ class Lease(Struct, frozen=True):
 
     def blocks(self, setup: FleetSetup, runner: str, now: datetime) -> bool:
         """True where another runner measures its commit for ``setup`` at the moment."""
-        return self.setup == setup and self.runner != runner and now < self.until
+        goes_on = now < self.until and self.since - now <= CLOCKS_APART
+        return self.setup == setup and self.runner != runner and goes_on
 
 
 class _LeaseFile(Struct):
@@ -123,6 +129,7 @@ def read_lease(content: bytes) -> Lease | None:
         return None
     lease = stored.lease
     is_whole = stored.format == FORMAT and lease.since.tzinfo is not None and lease.until.tzinfo is not None
+    is_whole = is_whole and _RUNNER.fullmatch(lease.runner) is not None
     # No lease is longer: somebody's clock is wrong, or somebody wants all for himself.
     return lease if is_whole and lease.until - lease.since <= LEASE else None
 

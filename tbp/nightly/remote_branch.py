@@ -155,7 +155,9 @@ class RemoteBranch(Struct, frozen=True):
         status, reason, out = self._network("ls-remote", "--heads", self.remote, self._reference)
         if status:
             raise RunFailed(f"{self.remote} cannot be asked for its branch {self.name}: {reason}")
-        return out.partition("\t")[0]
+        # git's pattern is the end of a name, so refs/heads/a/refs/heads/NAME matches as well.
+        tips = (line.partition("\t") for line in lines_of(out))
+        return next((commit for commit, _, reference in tips if reference == self._reference), "")
 
     def _fetch(self) -> None:
         status, reason, _ = self._network(
@@ -185,11 +187,13 @@ class RemoteBranch(Struct, frozen=True):
         host = f"{address.hostname}:{address.port}" if address.port else f"{address.hostname}"
         header = base64.b64encode(f"x-access-token:{token}".encode()).decode()
         count = int(os.environ.get("GIT_CONFIG_COUNT") or 0)
-        return {
-            "GIT_CONFIG_COUNT": str(count + 1),
-            f"GIT_CONFIG_KEY_{count}": f"http.{address.scheme}://{host}/.extraHeader",
-            f"GIT_CONFIG_VALUE_{count}": f"Authorization: Basic {header}",
-        }
+        server = f"http.{address.scheme}://{host}/"
+        # git sends the header on to whatever server a redirect leads to.
+        settings = {f"{server}.extraHeader": f"Authorization: Basic {header}", f"{server}.followRedirects": "false"}
+        variables = {"GIT_CONFIG_COUNT": str(count + len(settings))}
+        for number, (key, value) in enumerate(settings.items(), start=count):
+            variables |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+        return variables
 
     def _parsed(self, revision: str) -> str:
         done = self._run("rev-parse", "--verify", "--quiet", "--end-of-options", revision)

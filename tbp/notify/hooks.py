@@ -18,6 +18,7 @@ from tbp.notify.messages import EventMessage, FirstMessage, MessageSource
 from tbp.notify.news import brought_up_to_date, by_digest, news, noted
 from tbp.notify.payload import Json, as_text, event_payload, first_payload
 from tbp.notify.slack import slack_event, slack_first
+from tbp.project.git import HASH
 from tbp.report.base.report_data import ReportData
 from tbp.report.parts.standing import StandingEvent
 from tbp.web.github import GitHub
@@ -154,6 +155,8 @@ def comment_target(github: GitHub) -> HookTarget:
     def post(content: str, message: Message) -> None:
         if isinstance(message, EventMessage):
             commit = message.standing.event.range.first.hash
+            if not HASH.fullmatch(commit):  # of a result whose commit git does not know: it may be any path
+                return
             upsert_comment(github, f"/commits/{commit}/comments", f"<!-- tbp-event {message.id} -->", content)
 
     name = f"github-comment:{github.repository}"

@@ -79,6 +79,7 @@ def body_with(mark: IssueMark, text: str, body: str = "") -> str:
     """``body`` with the mark and ``text`` in place of tbp's part of it, or before all of it; cut at LIMIT."""
     earlier = _BLOCK.search(body)
     before, after = (body[: earlier.start()], body[earlier.end() :]) if earlier else ("", f"\n\n{body}" if body else "")
+    text = text.replace(END, "<!-- tbp: -->")  # a name in a command to copy may hold it
     hidden = base64.urlsafe_b64encode(msgspec.json.encode(asdict(mark))).decode()
     head = f"<!-- tbp:events 1 {hidden} -->\n"
     room = max(0, LIMIT - len(before) - len(head) - len(_CUT) - len(END) - len(after))

@@ -183,11 +183,17 @@ def _at_top(node: ast.stmt) -> Iterator[ast.AST]:
 
 def _method(node: ast.ClassDef, name: str, modules: Mapping[str, ast.ClassDef]) -> ast.FunctionDef | None:
     """The method of a class, or of the nearest class of the package that it inherits it from."""
-    for each in node.body:
-        if isinstance(each, ast.FunctionDef) and each.name == name:
-            return each
-    bases = [modules[base] for base in _bases(node) if base in modules and modules[base] is not node]
-    return next((method for base in bases if (method := _method(base, name, modules)) is not None), None)
+    pending, seen = [node], set[str]()
+    while pending:
+        owner = pending.pop(0)
+        if owner.name in seen:  # bases may go in circles: nothing of this was ever run
+            continue
+        seen.add(owner.name)
+        for each in owner.body:
+            if isinstance(each, ast.FunctionDef) and each.name == name:
+                return each
+        pending[:0] = [modules[base] for base in _bases(owner) if base in modules]
+    return None
 
 
 def _required(method: ast.FunctionDef | None) -> int:

@@ -99,11 +99,15 @@ def _difference(file: PlannedFile, folder: Path) -> str:
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
-def write(files: Sequence[PlannedFile], folder: Path) -> None:
-    """Writes what is planned, each file whole, in their order.
+def write(files: Sequence[PlannedFile], folder: Path, top: Path) -> None:
+    """Writes what is planned, each file whole, in their order; ``top`` is of the repository around ``folder``.
 
-    Raises UsageError where a file cannot be written, or was changed meanwhile: those before it stay written.
+    Raises UsageError where a link leads out of the repository, and then nothing is written; and where a file cannot be
+    written, or was changed meanwhile: those before it stay written.
     """
+    for file in files:
+        if file.is_written and not file.path.resolve().is_relative_to(top.resolve()):
+            raise UsageError(f"{file.path} is a link out of the repository: replace it, and run `tbp init` again")
     done: list[str] = []
     with alone_in(folder):
         for file in files:

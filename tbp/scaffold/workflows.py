@@ -11,9 +11,11 @@ import re
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct
 
+from tbp import __version__
 from tbp.errors import UsageError
 from tbp.scaffold.files import Proposal
 from tbp.scaffold.package import SourcePackage
@@ -109,15 +111,29 @@ def _job_in(job: str, folder: str) -> str:
 
 
 def requirement(extra: str = "") -> str:
-    """tbp for pip, as it is installed here: from the address it came from, or by its name."""
+    """tbp for pip, as it is installed here: the commit of the address it came from, or its version by name.
+
+    It runs in jobs that may write, so no newer one comes by itself.
+    """
     name = f"tbp-perf[{extra}]" if extra else "tbp-perf"
+    source = _source()
+    commit = source.get("vcs_info", {}).get("commit_id", "")
+    is_git = _ADDRESS.fullmatch(str(source.get("url"))) and _HASH.fullmatch(str(commit))
+    return f"{name} @ git+{source['url']}@{commit}" if is_git else f"{name}=={__version__}"
+
+
+def is_name_alone() -> bool:
+    """True where workflows install tbp by a name that it did not come by: somebody else's may be called so there."""
+    return bool(_source()) and "@" not in requirement()
+
+
+def _source() -> dict[str, Any]:
+    """The address that tbp was installed from; empty where it came by its name."""
     try:
         source = json.loads(distribution("tbp-perf").read_text("direct_url.json") or "{}")
     except (PackageNotFoundError, ValueError):
-        return name
-    commit = source.get("vcs_info", {}).get("commit_id", "")
-    is_git = _ADDRESS.fullmatch(str(source.get("url"))) and _HASH.fullmatch(str(commit))
-    return f"{name} @ git+{source['url']}@{commit}" if is_git else name
+        return {}
+    return source if isinstance(source, dict) else {}
 
 
 def _values(around: Surroundings, package: SourcePackage | None, folder: str) -> dict[str, str]:
@@ -126,7 +142,7 @@ def _values(around: Surroundings, package: SourcePackage | None, folder: str) ->
     return {
         "BRANCH": json.dumps(around.branch),
         "INSTALL": f"python -m pip install '{tbp}'{' .' if package is not None else ''}",
-        "INSTALL_ALONE": f"python -m pip install '{requirement()}'",
+        "INSTALL_ALONE": f"python -P -m pip install '{requirement()}'",
         "FOLDER": json.dumps(folder),
         "PREFIX": "" if folder == "." else json.dumps(f"{folder}/")[1:-1],
     }

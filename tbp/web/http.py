@@ -117,9 +117,16 @@ def send(
 
 
 def redirection(request: Request, answer: Response) -> str:
-    """The address that ``answer`` leads to; empty where it leads nowhere."""
+    """The address that ``answer`` leads to; empty where it leads nowhere. Raises NotDelivered where it is none."""
     location = answer.headers.get("location", "")
-    return urljoin(request.url, location) if answer.status in REDIRECTS and location else ""
+    if answer.status not in REDIRECTS or not location:
+        return ""
+    try:
+        further = urljoin(request.url, location)
+        urlsplit(further)
+    except ValueError:
+        raise NotDelivered(f"{request.host} leads to what is no address: correct the address") from None
+    return further
 
 
 class _Unreached(Exception):

@@ -47,6 +47,7 @@ ValueError: no rows in
         ("working\n\nasv: benchmark timed out (timeout 60s)\n", "benchmark timed out (timeout 60s)"),
         ("asv: benchmark failed (exit status -11)", "the process was killed by SIGSEGV"),
         ("asv: benchmark failed (exit status -199)", "the process was killed by signal 199"),
+        (f"asv: failed (exit status -{'9' * 5000})", f"failed (exit status -{'9' * 479}"),
         ("asv: benchmark failed (exit status 3)", "benchmark failed (exit status 3)"),
         ("one\ntwo\n\n", "two"),
         ("Traceback (most recent call last):\n  cut", "  cut".strip()),

@@ -84,7 +84,7 @@ def test_tbp_comments_with_what_it_gives_to_others():
     checkout, python, install, comment = own
     assert checkout["uses"].startswith("actions/checkout@")
     assert comment["env"].pop("PYTHONPATH") == "."
-    assert install["run"] == "python -m pip install --no-deps --require-hashes -r comment/requirements.txt"
+    assert install["run"] == "python -P -m pip install --no-deps --require-hashes -r comment/requirements.txt"
     assert [python, {"run": "install it"}, comment] == given
     jobs = [content(path)["jobs"]["comment"] | {"steps": []} for path in COMMENTS]
     assert jobs[0] == jobs[1]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tbp import __version__
 from tbp.project.asv_config import read_config
 from tbp.project.policy import read_policy
 
@@ -49,6 +50,51 @@ def test_it_writes_what_is_missing_and_a_second_time_nothing(library: Path, run:
     assert (code, contents(library)) == (0, after)
     assert "nothing to write" in out
     assert "asv is set up already" in err
+
+
+@pytest.mark.parametrize(
+    ("source", "requirement", "warned"),
+    [
+        ("", f"tbp-perf=={__version__}", False),
+        ('{"url": "file:///tbp", "dir_info": {}}', f"tbp-perf=={__version__}", True),
+        (
+            '{"url": "https://host.org/a/tbp", "vcs_info": {"vcs": "git", "commit_id": "%s"}}' % ("a" * 40),
+            f"tbp-perf @ git+https://host.org/a/tbp@{'a' * 40}",
+            False,
+        ),
+    ],
+)
+def test_workflows_install_the_tbp_that_wrote_them(
+    library: Path,
+    run: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    source: str,
+    requirement: str,
+    warned: bool,
+):
+    installed = tmp_path / "site" / "tbp_perf-9.dist-info"
+    installed.mkdir(parents=True)
+    (installed / "METADATA").write_text("Name: tbp-perf\n")
+    if source:
+        (installed / "direct_url.json").write_text(source)
+    monkeypatch.syspath_prepend(str(installed.parent))
+    _, _, err = run("init", "--no-run", "--github")
+    assert f"install '{requirement}'" in (library / ".github/workflows/tbp-comment.yml").read_text()
+    assert ("see that it is tbp there" in err) is warned
+
+
+@pytest.mark.parametrize("link", ["benchmarks", ".gitignore", ".github"])
+def test_a_link_out_of_the_repository_is_not_written_through(library: Path, run: Run, tmp_path: Path, link: str):
+    outside = tmp_path / "outside"
+    if link != ".gitignore":
+        outside.mkdir()
+    (library / link).symlink_to(outside)
+    code, _, err = run("init", "--no-run", "--github")
+    assert code == 2
+    assert "is a link out of the repository" in err
+    assert not outside.exists() if link == ".gitignore" else list(outside.iterdir()) == []
+    assert not (library / "asv.conf.json").exists()
 
 
 def test_a_dry_run_writes_nothing_and_its_difference_can_be_applied(library: Path, run: Run, tmp_path: Path):

@@ -21,6 +21,7 @@ from tbp.project.asv_config import read_config
 
 from ..repositories import commit, git, new_repository
 from ..result_folders import write_result
+from ..web_servers import receiving
 
 KEY = SeriesKey("suite.time_it", (), "box", "env")
 OLD, NEW = "a" * 40, "b" * 40
@@ -297,7 +298,8 @@ def test_a_result_that_was_cut_off_stays_here_and_a_whole_one_of_the_branch_repl
 @pytest.mark.parametrize(
     "path",
     ["../x.json", "box/../x.json", "/etc/x.json", "a/b/c.json", ".git/x.json", "box/.x.json", "box/x\ny.json",
-     "box/\u202ex.json", "nightly.lock", "nightly.data", "box/x.traces/../y.session.json.gz", f"box/{'x' * 999}.json"],
+     "box/\u202ex.json", "nightly.lock", "nightly.data", "box/x.traces/../y.session.json.gz", f"box/{'x' * 999}.json",
+     f"box/{'ä' * 130}.json", "benchmarks.json/a.json", "notify.sent/a.json"],
 )  # fmt: skip
 def test_a_path_that_leads_elsewhere_is_none_of_a_data_branch(path: str):
     assert not is_shared(path)
@@ -306,7 +308,7 @@ def test_a_path_that_leads_elsewhere_is_none_of_a_data_branch(path: str):
 
 def test_a_folder_that_is_a_link_is_not_followed_out_of_the_results(remote: Path, tmp_path: Path):
     ada, bob = runner(remote, "ada"), runner(remote, "bob")
-    write_result(ada.results_dir, OLD, {"ada": [[1.0], [], "1", 1000]})
+    write(ada, "box/aaaaaaaa-env.traces/suite.torchtime_it/x-1.20260101T000000-7.session.json.gz", b"a session")
     ada.push("a")
     bob.results_dir.mkdir()
     (tmp_path / "outside").mkdir()
@@ -314,6 +316,26 @@ def test_a_folder_that_is_a_link_is_not_followed_out_of_the_results(remote: Path
     with pytest.raises(UnreadableInput, match="leads out of the results folder"):
         bob.pull()
     assert list((tmp_path / "outside").iterdir()) == []
+
+
+def test_a_branch_whose_name_ends_alike_is_another(remote: Path):
+    ada = runner(remote, "ada")
+    git(ada.results_dir.parent, "push", "-q", "origin", "main:refs/heads/a/refs/heads/tbp-data")
+    write(ada, "benchmarks.json", b"{}")
+    assert ada.pull().commit == ""
+    assert ada.push("a").sent == ("benchmarks.json",)
+
+
+def test_a_forged_memory_is_forgotten(remote: Path):
+    ada = runner(remote, "ada")
+    write(ada, "benchmarks.json", b"{}")
+    ada.pull()
+    memory = ada.results_dir / "nightly.data"
+    state = json.loads(memory.read_text())
+    state["known"]["benchmarks.json"][2] += "\t.github/evil\0" + f"100644 {state['known']['benchmarks.json'][2]}"
+    memory.write_text(json.dumps(state))
+    ada.push("a")
+    assert branch_files(remote) == ["README.md", "results/benchmarks.json", "tbp-data.json"]
 
 
 def test_a_token_goes_to_the_remote_and_into_no_message(
@@ -331,6 +353,18 @@ def test_a_token_goes_to_the_remote_and_into_no_message(
     assert "hunter" not in said.out + said.err
     git(repository, "remote", "set-url", "origin", "http://example.org/x.git")
     assert ada.branch._authorization() == {}, "not over an open line"
+
+
+def test_a_token_does_not_follow_a_redirect_to_another_server(remote: Path, monkeypatch: pytest.MonkeyPatch):
+    ada = runner(remote, "ada")
+    monkeypatch.setenv("TBP_DATA_TOKEN", "hunter3")
+    with receiving() as other, receiving() as first:
+        first.usual = (302, {"Location": f"{other.url}/x.git/info/refs?service=git-upload-pack"}, b"")
+        git(ada.results_dir.parent, "remote", "set-url", "origin", f"{first.url}/x.git")
+        with pytest.raises(RunFailed, match="cannot be asked"):
+            ada.pull()
+        assert first.requests[0].headers["authorization"].startswith("Basic ")
+        assert other.requests == []
 
 
 def test_without_a_remote_or_a_branch_the_next_step_is_said(remote: Path, tmp_path: Path):

@@ -38,6 +38,13 @@ def test_a_lease_keeps_other_runners_of_its_setup_from_a_commit_until_it_ends():
     assert leased(leases, FLEET, "carol", AT + HOUR) == frozenset()
 
 
+def test_a_lease_of_a_clock_that_is_years_ahead_blocks_nobody():
+    ahead = [Lease(FLEET, "ada", X, AT + hours, AT + hours + HOUR) for hours in (0.5 * HOUR, timedelta(days=999))]
+    assert leased(ahead[:1], FLEET, "carol", AT) == {X}
+    assert leased(ahead[1:], FLEET, "carol", AT) == frozenset()
+    assert released(ahead[1:], FLEET, "carol", [X], AT) == ()
+
+
 def test_a_commit_of_an_ended_or_own_lease_may_be_measured_in_part():
     leases = [lease("ada", X), lease("bob", Y, hours=-0.1), lease("dan", Y, setup=FleetSetup("lab"))]
     assert unfinished(leases, FLEET, "ada", AT) == (X, Y)
@@ -66,7 +73,8 @@ def test_runners_do_not_share_a_file():
 @pytest.mark.parametrize(
     "content",
     [b"", b"{", b"[]", b'{"format": 1}', b"\xff", written(lease("ada", X)).replace(b'"format":1', b'"format":2'),
-     written(Lease(FLEET, "ada", X, AT, AT + timedelta(days=9)))],
+     written(Lease(FLEET, "ada", X, AT, AT + timedelta(days=9))), written(lease("../../results/box", X)),
+     written(lease("ada\0", X)), written(lease("", X))],
 )  # fmt: skip
 def test_what_nobody_can_read_or_anybody_could_want_keeps_nobody_from_measuring(content: bytes):
     assert read_lease(content) is None

@@ -13,6 +13,7 @@ from tbp.model.changes import History, State
 from tbp.model.series import Commit, SeriesKey
 from tbp.notify.hooks import payload_of
 from tbp.notify.issue_text import (
+    END,
     body_with,
     event_markdown,
     first_markdown,
@@ -148,9 +149,10 @@ def test_a_mark_is_known_again_and_a_strangers_is_not():
     body = body_with(mark, "text\n<!-- no mark -->")
     assert (mark_in(body), text_in(body)) == (mark, "text\n<!-- no mark -->")
     assert mark_in("<!-- tbp:events 1 e30= -->") is None
-    again = body_with(replace(mark, fate=Fate.RECOVERED), "new", f"before {body} after")
+    again = body_with(replace(mark, fate=Fate.RECOVERED), f"tbp ack 'a {END}'", f"before {body} after")
+    again = body_with(replace(mark, fate=Fate.RECOVERED), "new", again)
     assert (again.startswith("before <!-- tbp:events"), again.endswith("<!-- tbp:end --> after")) == (True, True)
-    assert text_in(again) == "new"
+    assert (text_in(again), again.count(END)) == ("new", 1)
 
 
 def test_a_body_fits_whatever_it_tells_and_whatever_people_wrote():

@@ -261,3 +261,13 @@ def test_a_commit_gets_one_comment(nights: Nights, github: FakeGitHub, run: Run)
     (comment,) = github.comments
     assert comment["of"] == f"/commits/{commit_hash(30)}"
     assert "99 % CI" in comment["body"]
+
+
+def test_what_a_result_names_instead_of_a_commit_is_no_address(nights: Nights, github: FakeGitHub, run: Run):
+    assert run("notify", "--github-comment", "--send")[0] == 0
+    nights.nights(9, SLOW)
+    (path,) = nights.results.glob(f"*/{commit_hash(30)[:8]}-*.json")
+    path.write_text(path.read_text().replace(commit_hash(30), "../issues/7"))
+    assert run("notify", "--github-comment", "--send")[0] == 0
+    assert [got.path for got in github.requests if ".." in got.path] == []
+    assert github.comments == []

@@ -114,3 +114,10 @@ def test_the_inputs_of_a_module_fit_its_first_sizes(init: str, width: int, chann
 def test_arguments_that_are_given_say_the_width(given: str, width: int):
     source = b"class Net(nn.Module):\n    def __init__(self, width=256): ...\n    def forward(self, x): ...\n"
     assert named_candidate(f"lib:Net{given}", candidates([("lib", source)])).width == width
+
+
+def test_bases_in_circles_come_to_an_end():
+    circle = "class A(B, Module): pass\nclass B(A, Module): pass\n"
+    doubled = "".join(f"class C{number + 1}(C{number}, C{number}): pass\n" for number in range(40))
+    listed = candidates([("m", f"{circle}class C0(Module): pass\n{doubled}".encode())])
+    assert len(listed) == 43

@@ -97,6 +97,13 @@ def test_a_redirect_to_another_server_gets_nothing(receiver: Receiver, clock: We
         assert other.requests == []
 
 
+@pytest.mark.parametrize("location", ["http://[", "//[::1"])
+def test_a_redirect_to_no_address_is_not_delivered(receiver: Receiver, clock: WebClock, location: str):
+    receiver.usual = (302, {"Location": location}, b"")
+    with pytest.raises(NotDelivered, match="leads to"):
+        send(post(receiver), clock)
+
+
 @pytest.mark.parametrize("status", [301, 307, 308])
 def test_a_redirect_within_a_server_repeats_the_request(receiver: Receiver, clock: WebClock, status: int):
     receiver.replies = [(status, {"Location": "/moved"}, b"")]
