@@ -45,7 +45,8 @@ def test_every_output_tells_it_once(
     assert line.startswith("  new: 2 regressions of suite.time_thing: ▲ +100 % slower ")
     between = f"by one of 3 commits, {hashes[30][:8]}..{hashes[33][:8]}"
     assert line.endswith(f" {between} by x (number 33); on both machines that measured it")
-    assert following.startswith(f"       next: tbp gate {hashes[30][:8]} ")
+    assert following.endswith(f" {hashes[30][:8]} {hashes[33][:8]}")
+    assert following.startswith("       next: tbp bisect '^suite")
     content = json.loads((tmp_path / "summary.json").read_bytes())
     (event,) = content["events"]
     assert (event["last_before"]["commit"], event["first"]["commit"]) == (hashes[30], hashes[33])
