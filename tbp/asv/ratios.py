@@ -15,8 +15,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
+from tbp.asv.records import RecordKind, UnusableRecord
 from tbp.model.series import SeriesKey
-from tbp.system.bounded import read_plain
 from tbp.system.whole_files import write_whole
 
 END = ".paired"
@@ -52,6 +52,9 @@ class _RatiosFile(Struct, frozen=True):
     cells: tuple[_Cell, ...]
 
 
+_KIND = RecordKind(_RatiosFile, FORMAT, "ratios", MOST_BYTES)
+
+
 class Ratios(Struct, frozen=True):
     """All ratios of a results folder."""
 
@@ -65,8 +68,8 @@ def read_ratios(results_dir: Path) -> Ratios:
     problems = []
     for path in sorted(results_dir.glob(f"*/*{END}")):
         try:
-            stored = _read(path)
-        except _UnusableRatios as error:
+            stored = _KIND.read(path)
+        except UnusableRecord as error:
             problems.append(f"{path} was left out: {error}; delete it, and the next night measures in turns again")
             continue
         for cell in stored.cells:
@@ -94,14 +97,9 @@ def merged_ratios(ours: bytes, theirs: bytes) -> bytes:
     It is the file that has all of the other, ``theirs`` first, or else a new one. Where one of the two holds no ratios,
     it is the other.
     """
-    try:
-        right = _decoded(theirs)
-    except _UnusableRatios:
-        return ours
-    try:
-        left = _decoded(ours)
-    except _UnusableRatios:
-        return theirs
+    left, right = _KIND.known(ours), _KIND.known(theirs)
+    if left is None or right is None:
+        return ours if right is None else theirs
     sides = [
         {(cell.benchmark, cell.parameters): dict.fromkeys(cell.ratios) for cell in file.cells} for file in (left, right)
     ]
@@ -113,32 +111,11 @@ def merged_ratios(ours: bytes, theirs: bytes) -> bytes:
     return msgspec.json.encode(msgspec.structs.replace(left, cells=cells))
 
 
-class _UnusableRatios(Exception):
-    """A file that holds no ratios; the message is the reason."""
-
-
-def _read(path: Path) -> _RatiosFile:
-    try:
-        return _decoded(read_plain(path, MOST_BYTES))
-    except OSError as error:
-        raise _UnusableRatios(f"it cannot be opened ({error.strerror})") from None
-
-
-def _decoded(data: bytes) -> _RatiosFile:
-    try:
-        stored = msgspec.json.decode(data, type=_RatiosFile)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _UnusableRatios(f"it holds no ratios ({error})") from None
-    if stored.format != FORMAT:
-        raise _UnusableRatios(f"it has format {stored.format}, and this tbp reads {FORMAT}")
-    return stored
-
-
 def _known(path: Path) -> dict[SeriesKey, tuple[Ratio, ...]]:
     """The ratios that are in the file already; empty where it is missing or damaged."""
     try:
-        stored = _read(path)
-    except _UnusableRatios:
+        stored = _KIND.read(path)
+    except UnusableRecord:
         return {}
     return {
         SeriesKey(cell.benchmark, cell.parameters, stored.machine, stored.environment): cell.ratios

@@ -15,8 +15,8 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from tbp.asv.records import RecordKind, UnusableRecord
 from tbp.model.series import SeriesKey
-from tbp.system.bounded import read_plain
 from tbp.system.python_text import encodable, plain_value
 from tbp.system.whole_files import write_whole
 
@@ -46,6 +46,14 @@ class _ReasonsFile(Struct, frozen=True):
     cells: tuple[_StoredOutput, ...]
 
 
+def _fault(file: _ReasonsFile) -> str:
+    is_sound = all(0 <= entry.output < len(file.outputs) for entry in file.cells)
+    return "" if is_sound else "a cell in it names an output that is not there"
+
+
+_KIND = RecordKind(_ReasonsFile, FORMAT, "reasons", MOST_BYTES, _fault)
+
+
 class Reasons(Struct, frozen=True):
     """The reasons of a results folder, one line each."""
 
@@ -64,8 +72,8 @@ def read_reasons(results_dir: Path) -> Reasons:
     problems = []
     for path in sorted(results_dir.glob(f"*/*{END}")):
         try:
-            stored = _read(path)
-        except _UnusableReasons as error:
+            stored = _KIND.read(path)
+        except UnusableRecord as error:
             problems.append(f"{path} was left out: {error}; delete it, and the next run of its commit writes it anew")
             continue
         lines = [essence(output) for output in stored.outputs]
@@ -79,8 +87,8 @@ def read_reasons(results_dir: Path) -> Reasons:
 def stored_outputs(path: Path) -> dict[Cell, str]:
     """The outputs of the cells in one file; empty where it is missing or damaged."""
     try:
-        stored = _read(path)
-    except _UnusableReasons:
+        stored = _KIND.read(path)
+    except UnusableRecord:
         return {}
     return {(entry.benchmark, entry.values): stored.outputs[entry.output] for entry in stored.cells}
 
@@ -105,14 +113,9 @@ def merged_reasons(ours: bytes, theirs: bytes) -> bytes:
 
     It is one of the two where that has all cells of the other.
     """
-    try:
-        right = _decoded(theirs)
-    except _UnusableReasons:
-        return ours
-    try:
-        left = _decoded(ours)
-    except _UnusableReasons:
-        return theirs
+    left, right = _KIND.known(ours), _KIND.known(theirs)
+    if left is None or right is None:
+        return ours if right is None else theirs
     sides = [
         {(cell.benchmark, cell.values): file.outputs[cell.output] for cell in file.cells} for file in (right, left)
     ]
@@ -162,26 +165,3 @@ def _signal(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:
         return f"signal {number}"
-
-
-class _UnusableReasons(Exception):
-    """A file that holds no reasons; the message is why."""
-
-
-def _read(path: Path) -> _ReasonsFile:
-    try:
-        return _decoded(read_plain(path, MOST_BYTES))
-    except OSError as error:
-        raise _UnusableReasons(f"it cannot be opened ({error.strerror})") from None
-
-
-def _decoded(data: bytes) -> _ReasonsFile:
-    try:
-        stored = msgspec.json.decode(data, type=_ReasonsFile)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _UnusableReasons(f"it holds no reasons ({error})") from None
-    if stored.format != FORMAT:
-        raise _UnusableReasons(f"it has format {stored.format}, and this tbp reads {FORMAT}")
-    if any(not 0 <= entry.output < len(stored.outputs) for entry in stored.cells):
-        raise _UnusableReasons("a cell in it names an output that is not there")
-    return stored
