@@ -21,15 +21,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> ExitCode:
     """Returns 0, and 4 when the remote cannot be reached or refuses: nothing is lost then."""
-    from tbp.commands.output import require_writable, write_exchanged
-    from tbp.nightly.data_branch import shared_with
-    from tbp.nightly.night_lock import only_night
-    from tbp.project.asv_config import read_config
+    from tbp.commands.output import exchange_results
 
-    require_writable({"--json": options.json})
-    config = read_config(options.config)
-    exchange = shared_with(config, options.data)
-    with only_night(config.results_dir):
-        exchanged = exchange.push("Results")
-    write_exchanged(exchange, exchanged, options.json)
-    return ExitCode.OK
+    return exchange_results(options, lambda exchange: exchange.push("Results"))

@@ -119,17 +119,26 @@ def write_file(path: Path, text: str) -> None:
         raise UsageError(f"cannot write {path}: {error.strerror}; name another file") from None
 
 
-def write_exchanged(exchange: Exchange, exchanged: Exchanged, json: Path | None) -> None:
-    """Prints what a data branch and the results folder exchanged, or writes it as JSON; its notes go to stderr.
+def exchange_results(options: argparse.Namespace, act: Callable[[Exchange], Exchanged]) -> ExitCode:
+    """Lets the results folder and its data branch exchange files by ``act``; prints which, or writes them as JSON.
 
     Raises:
-        UsageError: the file cannot be written.
+        UsageError: a file cannot be written, or the configuration cannot be read.
+        RunFailed: the remote cannot be reached or refuses; nothing is lost then.
     """
-    from tbp.nightly.data_branch import account, account_as_json
+    from tbp.nightly.data_branch import account, account_as_json, shared_with
+    from tbp.nightly.night_lock import only_night
+    from tbp.project.asv_config import read_config
 
+    require_writable({"--json": options.json})
+    config = read_config(options.config)
+    exchange = shared_with(config, options.data)
+    with only_night(config.results_dir):
+        exchanged = act(exchange)
     warn(*(f"tbp: {note}" for note in exchanged.notes))
-    forms: Forms = {"--json": (json, lambda: account_as_json(exchange, exchanged))}
+    forms: Forms = {"--json": (options.json, lambda: account_as_json(exchange, exchanged))}
     write_forms(forms, lambda: f"{account(exchange, exchanged)}\n")
+    return ExitCode.OK
 
 
 def say_waiting() -> None:
