@@ -195,26 +195,23 @@ def with_cache(root: str, request: dict[str, Any]) -> Any:
 
 def give_value(root: str, request: dict[str, Any], channel: Channel) -> None:
     """Run a benchmark that gives a value by itself, as asv runs it."""
-    cell = with_cache(root, request)
-    reasons = note_skips(cell)
-    if cell.do_setup():
-        channel.reply(skipped=reasons[0] if reasons else "its suite skips these parameters")
-        return
-    try:
-        channel.reply(value=float(cell.do_run()))
-    finally:
-        cell.do_teardown()
+    in_place(root, request, channel, lambda cell: channel.reply(value=float(cell.do_run())))
 
 
 def measure(root: str, request: dict[str, Any], channel: Channel) -> None:
     """Set one cell up, answer its blocks, tear it down."""
+    in_place(root, request, channel, lambda cell: take_turns(WorkerStep(cell), channel))
+
+
+def in_place(root: str, request: dict[str, Any], channel: Channel, work: Callable[[Any], None]) -> None:
+    """Do ``work`` with a benchmark between its setup and its teardown; answer why it is skipped, where it is."""
     cell = with_cache(root, request)
     reasons = note_skips(cell)
     if cell.do_setup():
         channel.reply(skipped=reasons[0] if reasons else "its suite skips these parameters")
         return
     try:
-        take_turns(WorkerStep(cell), channel)
+        work(cell)
     finally:
         cell.do_teardown()
 
