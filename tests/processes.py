@@ -1,8 +1,14 @@
-"""Processes that a test started, by their numbers."""
+"""Processes that a test starts: their environment, and whether they have ended."""
 
+import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
+
+
+def clean_environment(*further: str) -> dict[str, str]:
+    """The variables of this process without those of asv and tbp, nor any that begins as one of ``further``."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("ASV_", "TBP_", *further))}
 
 
 def is_running(pid: int) -> bool:

@@ -1,4 +1,4 @@
-"""What a command line owes whoever does not know it: colours, pipes, Ctrl-C, versions, and other systems than Linux."""
+"""Conventions of command lines, which users rely on: colours, pipes, Ctrl-C, versions, and systems other than Linux."""
 
 import os
 import signal
@@ -17,10 +17,10 @@ COMPARE = ("compare", "0ba96705", "ed5bf5e8", "--results", str(RESULTS))
 
 
 def tbp(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    kept = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR", "TERM")}
+    inherited = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR", "TERM")}
     return subprocess.run(
         [sys.executable, "-m", "tbp", *arguments],
-        env=kept | {"TERM": "xterm"} | variables, capture_output=True, text=True, check=False,
+        env=inherited | {"TERM": "xterm"} | variables, capture_output=True, text=True, check=False,
     )  # fmt: skip
 
 

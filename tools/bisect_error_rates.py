@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from itertools import product
 
 import numpy as np
+from gate_error_rates import CPU_NOISE, HIT, HIT_SHARE, MODES_APART
 
 from tbp.bisect.search import LineSearch
 from tbp.bisect.trials import Ruling
@@ -25,8 +26,6 @@ from tbp.statistics.paired_ratios import Pair
 TAILS = ("normal", "heavy", "two modes")
 NOISE = (0.01, 0.02, 0.03, 0.05)
 EFFECTS = (0.0, 0.03, 0.05, 0.10)
-HIT_SHARE, HIT = 0.10, 0.15
-MODES_APART = 4.0
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ def simulated(setting: Setting) -> Outcomes:
 
 def pair(rng: np.random.Generator, setting: Setting, shift: float) -> Pair:
     wall = shift + rng.normal(0, setting.noise)
-    cpu = shift + rng.normal(0, setting.noise / 2)
+    cpu = shift + rng.normal(0, CPU_NOISE * setting.noise)
     if setting.tails == "heavy" and rng.random() < HIT_SHARE:
         wall += HIT * rng.choice([-1, 1])
     if setting.tails == "two modes":

@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from tbp.asv.runner import run_asv
 from tbp.asv.session_files import read_sessions
 from tbp.model.series import Outcome
 
+from ..processes import clean_environment
 from ..repositories import commit, git, new_repository
 from ..result_folders import ASV_CONFIG
 from ..result_frames import rows_of
@@ -91,8 +91,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """A home of its own, so that asv's machine file is not the user's."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ASV_", "TBP_"))}
-    return kept | {"HOME": str(tmp_path_factory.mktemp("home"))}
+    return clean_environment() | {"HOME": str(tmp_path_factory.mktemp("home"))}
 
 
 @pytest.fixture(scope="module")

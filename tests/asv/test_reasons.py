@@ -1,7 +1,6 @@
 """Why benchmark cells have no value: real runs of asv over a plain project, and literal outputs."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from tbp.model.series import SeriesKey
 from tbp.project.commits import read_commits
 from tbp.wording.verdicts import newest_reason
 
+from ..processes import clean_environment
 from ..repositories import commit, new_repository
 from ..result_folders import ASV_CONFIG
 
@@ -152,7 +152,7 @@ def test_a_plain_project_keeps_why_its_benchmarks_failed(further: dict[str, obje
     config = ASV_CONFIG | {"project": "plain"} | further
     (project / "asv.conf.json").write_text(json.dumps(config))
     head = commit(project, files={"benchmarks/__init__.py": "", "benchmarks/b.py": SUITE})
-    home = {name: value for name, value in os.environ.items() if not name.startswith(("ASV_", "TBP_"))}
+    home = clean_environment()
     home["HOME"] = str(tmp_path)
     run_asv(["machine", "--yes"], project, environment=home)
     if not further:

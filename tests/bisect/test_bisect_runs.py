@@ -1,7 +1,6 @@
 """``tbp bisect`` as a user runs it: git, asv, environments, workers, a kill in the middle, and exit codes."""
 
 import json
-import os
 import platform
 import signal
 import subprocess
@@ -16,6 +15,7 @@ from tbp.gate.evidence import Limits
 from tbp.statistics.paired_ratios import Pair
 
 from ..command_line import Run
+from ..processes import clean_environment
 from ..repositories import commit, git, new_repository
 from ..result_folders import ASV_CONFIG
 from .test_search import levels, searched
@@ -55,8 +55,7 @@ def repository(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ASV_", "TBP_"))}
-    return kept | {"HOME": str(tmp_path), "TBP_NO_CACHE": "1"}
+    return clean_environment() | {"HOME": str(tmp_path), "TBP_NO_CACHE": "1"}
 
 
 def command(*arguments: str) -> list[str]:

@@ -15,6 +15,7 @@ import pytest
 from tbp.comparison.json_form import from_json
 
 from ..gate.test_gate_runs import WORK
+from ..processes import clean_environment
 from ..repositories import commit, git, new_repository
 from ..result_folders import ASV_CONFIG
 
@@ -71,8 +72,7 @@ class Job:
         head = {"ref": branch, "sha": git(upstream, "rev-parse", branch)}
         event = folder / "event.json"
         event.write_text(json.dumps({"action": "opened", "pull_request": {"number": 17, "base": base, "head": head}}))
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("ASV_", "TBP_", "GITHUB_"))}
-        self.variables = kept | {
+        self.variables = clean_environment("GITHUB_") | {
             "GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": "pull_request", "GITHUB_EVENT_PATH": str(event),
             "GITHUB_SHA": git(self.folder, "rev-parse", "HEAD"), "GITHUB_HEAD_REF": branch, "GITHUB_BASE_REF": "main",
             "GITHUB_OUTPUT": str(folder / "output"), "GITHUB_STEP_SUMMARY": str(folder / "summary"),

@@ -1,4 +1,4 @@
-"""What a shell completes: verbs, options, names of benchmarks and revisions; and what it costs."""
+"""Completion in a shell, of verbs, options, names of benchmarks and revisions, and its cost."""
 
 import json
 import os

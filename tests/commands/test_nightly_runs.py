@@ -15,6 +15,7 @@ from tbp.model.series import Outcome
 from tbp.nightly.new_commits import pending
 from tbp.project.asv_config import read_config
 
+from ..processes import clean_environment
 from ..repositories import commit, git, new_repository
 from ..result_folders import ASV_CONFIG
 
@@ -78,7 +79,7 @@ class Project:
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "tiny"
         self.results_dir = self.folder / ".asv" / "results"
-        self.environment = {name: value for name, value in os.environ.items() if not name.startswith(("ASV_", "TBP_"))}
+        self.environment = clean_environment()
         self.mark = f"tbp-test-{os.getpid()}-{time.monotonic_ns()}"  # in the environment of all that a night starts
         self.environment |= {
             "HOME": str(folder),

@@ -14,6 +14,7 @@ import pytest
 
 from tbp.system.children import processes
 
+from ..processes import clean_environment
 from ..repositories import git, new_repository
 from ..result_folders import ASV_CONFIG
 
@@ -99,9 +100,11 @@ def slower(work: str) -> str:
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """A home of its own, and a file that suites leave marks in."""
     home = tmp_path_factory.mktemp("home")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ASV_", "TBP_"))}
     return (
-        kept | {"HOME": str(home), "TBP_MARKS": str(home / "marks"), "TBP_NO_CACHE": "1"} | SECRETS | {"MY_DATA": "x"}
+        clean_environment()
+        | {"HOME": str(home), "TBP_MARKS": str(home / "marks"), "TBP_NO_CACHE": "1"}
+        | SECRETS
+        | {"MY_DATA": "x"}
     )
 
 

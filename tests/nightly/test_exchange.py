@@ -207,9 +207,9 @@ def test_a_remote_that_refuses_leaves_all_results_here_and_is_told_why(
     hook.chmod(0o755)
     monkeypatch.chdir(ada.results_dir.parent)
     assert main(["data", "push"]) == 4
-    said = capsys.readouterr().err
-    assert "this disk is full" in said
-    assert "run `tbp data push`" in said
+    errors = capsys.readouterr().err
+    assert "this disk is full" in errors
+    assert "run `tbp data push`" in errors
     assert content(ada) == before
     hook.unlink()
     assert main(["data", "push", "--json"]) == 0
@@ -349,8 +349,8 @@ def test_a_token_goes_to_the_remote_and_into_no_message(
     variables = ada.branch._authorization()
     assert variables["GIT_CONFIG_KEY_0"] == "http.https://localhost:1/.extraHeader"
     assert main(["data", "pull"]) == 4
-    said = capsys.readouterr()
-    assert "hunter" not in said.out + said.err
+    printed = capsys.readouterr()
+    assert "hunter" not in printed.out + printed.err
     git(repository, "remote", "set-url", "origin", "http://example.org/x.git")
     assert ada.branch._authorization() == {}, "not over an open line"
 

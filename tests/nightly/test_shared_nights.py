@@ -133,9 +133,9 @@ def killed(process: subprocess.Popen[str]) -> None:
 def test_two_nights_at_once_measure_each_commit_once_and_both_get_all_results(fleet: Fleet):
     ada, bob = fleet.clone("ada"), fleet.clone("bob")
     nights = [fleet.start(clone) for clone in (ada, bob)]
-    told = [night.communicate(timeout=120) for night in nights]
-    assert [night.returncode for night in nights] == [0, 0], told
-    assert fleet.measured() == Counter(fleet.commits), told
+    outputs = [night.communicate(timeout=120) for night in nights]
+    assert [night.returncode for night in nights] == [0, 0], outputs
+    assert fleet.measured() == Counter(fleet.commits), outputs
     assert fleet.results() == sorted(commit[:8] for commit in fleet.commits)
     assert fleet.leases() == []
     for clone in (ada, bob):
@@ -154,11 +154,11 @@ def test_a_killed_night_blocks_its_commit_for_others_and_goes_on_itself(fleet: F
     (fleet.folder / "HOLD").unlink()
     assert fleet.results() == [newest[:8]], "sent before the next commit began"
 
-    code, told = fleet.run(bob)
-    assert code == 0, told
+    code, output = fleet.run(bob)
+    assert code == 0, output
     assert fleet.measured() == Counter(fleet.commits), "bob leaves alone what ada has a lease of"
-    code, told = fleet.run(ada)
-    assert code == 0, told
+    code, output = fleet.run(ada)
+    assert code == 0, output
     assert fleet.measured() == Counter([*fleet.commits, second]), "the one that was cut off, and nothing else"
     assert fleet.results() == sorted(commit[:8] for commit in fleet.commits)
     assert fleet.leases() == []
@@ -180,10 +180,10 @@ def test_a_night_killed_while_it_sends_and_one_that_is_refused_lose_nothing(smal
     before = small_fleet.measured()
 
     hook.write_text("#!/bin/sh\necho 'no space left' >&2\nexit 1\n")
-    code, told = small_fleet.run(ada)
-    assert code == 4, told
-    assert "no space left" in told
-    assert "are kept in" in told
+    code, output = small_fleet.run(ada)
+    assert code == 4, output
+    assert "no space left" in output
+    assert "are kept in" in output
     assert small_fleet.measured() == Counter(small_fleet.commits), (
         "nothing is measured again, and a refusal ends no night"
     )
@@ -197,10 +197,10 @@ def test_a_night_killed_while_it_sends_and_one_that_is_refused_lose_nothing(smal
 def test_a_night_ends_within_its_budget_and_says_what_is_left(small_fleet: Fleet):
     ada = small_fleet.clone("ada")
     (small_fleet.folder / "HOLD").write_text(small_fleet.commits[-1])
-    code, told = small_fleet.run(ada, "nightly", "--machine=fleet", "--paired-budget=0", "--budget=0.1")
-    assert code == 4, told
-    assert f"{small_fleet.commits[-1][:8]} took longer than the budget had time for" in told
-    assert "0 commits measured; 2 commits left for the next night: 2 new" in told
+    code, output = small_fleet.run(ada, "nightly", "--machine=fleet", "--paired-budget=0", "--budget=0.1")
+    assert code == 4, output
+    assert f"{small_fleet.commits[-1][:8]} took longer than the budget had time for" in output
+    assert "0 commits measured; 2 commits left for the next night: 2 new" in output
 
 
 def steps(job: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""What is news: literal histories of one value per commit, and the note between two nights."""
+"""Regressions that are news: literal histories of one value per commit, and the note between two nights."""
 
 import json
 from collections.abc import Iterable, Sequence
