@@ -15,7 +15,7 @@ from tbp.notify.tracker import LABEL
 from ..command_line import Run
 from ..web_servers import Got, Reply, serving
 from .nights import new_nights
-from .test_hooks import SLOW, no_ci  # noqa: F401 - a fixture
+from .test_hooks import SLOW
 
 TOKEN = "glpat-that-nobody-may-see"
 USER = {"username": "project_7_bot"}

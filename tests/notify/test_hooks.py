@@ -16,13 +16,6 @@ SLOW = 1.3
 PATH = "/services/T012/B345/the-secret-of-the-hook"
 
 
-@pytest.fixture(autouse=True)
-def no_ci(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The variables of the job that runs the tests are none of theirs."""
-    for name in ("CI", "GITHUB_TOKEN", "GITHUB_REPOSITORY", "GITHUB_API_URL", "TBP_REPORT_URL"):
-        monkeypatch.delenv(name, raising=False)
-
-
 @pytest.fixture
 def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
     with receiving() as server:

@@ -20,7 +20,7 @@ from ..command_line import Run
 from ..fleets import commit_hash
 from ..web_servers import TOKEN, FakeGitHub, github_at_home
 from .nights import Nights, new_nights
-from .test_hooks import SLOW, no_ci  # noqa: F401 - a fixture
+from .test_hooks import SLOW
 
 Notify = Callable[..., int]
 
