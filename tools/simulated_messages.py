@@ -28,9 +28,10 @@ from tbp.__main__ import main as tbp
 from tbp.asv.ratios import Ratio, add_ratios
 from tbp.gate.night import NIGHT_PAIRS, Tracked, tracked_series
 from tbp.history.paired_changes import level_begin, wanted
+from tbp.history.stored import by_themselves, stored
 from tbp.notify.news import first_told
 from tbp.project.asv_config import AsvConfig, read_config
-from tbp.report.site.load import by_themselves, report_data, stored
+from tbp.report.site.load import report_data
 
 BEFORE = 30
 NOISE = 0.03

@@ -7,8 +7,9 @@ import pytest
 
 from tbp.asv.ratios import Ratio
 from tbp.gate.night import measure_in_turns, tracked_series
+from tbp.history.stored import by_themselves, stored
 from tbp.project.asv_config import read_config
-from tbp.report.site.load import by_themselves, report_data, stored
+from tbp.report.site.load import report_data
 
 from ..command_line import Run
 from ..fleets import POOL, PROCESSORS, commit_hash, hosted_nights
