@@ -13,9 +13,9 @@ from tbp.asv.ratios import END as RATIOS_END
 from tbp.asv.ratios import merged_ratios
 from tbp.asv.reasons import END as REASONS_END
 from tbp.asv.reasons import merged_reasons
-from tbp.history.told_file import NAME as NOTE
-from tbp.history.told_file import merged_notes
 from tbp.nightly.folder_files import grows
+from tbp.nightly.told_file import NAME as NOTE
+from tbp.nightly.told_file import merged_notes
 
 
 def merged(path: str, base: bytes | None, ours: bytes, theirs: bytes) -> bytes:

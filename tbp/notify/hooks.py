@@ -12,7 +12,7 @@ from typing import TypeAlias
 from msgspec import Struct, field
 
 from tbp.errors import NotDelivered
-from tbp.history.told_file import OpenNote
+from tbp.nightly.told_file import OpenNote
 from tbp.notify.issue_text import event_markdown
 from tbp.notify.messages import EventMessage, FirstMessage, MessageSource
 from tbp.notify.news import brought_up_to_date, by_digest, news, noted

@@ -19,8 +19,8 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from tbp.comparison.markdown import LIMIT, code
-from tbp.history.told import Fate, ToldEvent
-from tbp.history.told_file import ToldEventForm
+from tbp.nightly.told import Fate, ToldEvent
+from tbp.nightly.told_file import ToldEventForm
 from tbp.notify.messages import MOST_TITLE, EventMessage, FirstMessage, Pieces, flat, title
 from tbp.notify.quoting import for_title
 from tbp.wording import words

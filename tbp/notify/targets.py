@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tbp.errors import UsageError
-from tbp.history.told import Fate
+from tbp.nightly.told import Fate
 from tbp.notify.hooks import HookAddress, HookTarget, Message, comment_target, slack_target, webhook_target
 from tbp.notify.tracker import GitHubIssues, GitLabIssues, TrackedIssue, Tracker
 from tbp.web.github import GitHub

@@ -8,7 +8,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from tbp.errors import NotDelivered
-from tbp.history.told import Fate
+from tbp.nightly.told import Fate
 from tbp.web.github import GitHub
 from tbp.web.gitlab import GitLab
 

@@ -16,7 +16,9 @@ import msgspec
 from msgspec import Struct, field
 from msgspec.structs import asdict
 
-from tbp.history.told import (
+from tbp.model.changes import Change, History
+from tbp.model.series import SeriesKey
+from tbp.nightly.told import (
     NIGHT,
     Delivery,
     Fate,
@@ -28,8 +30,6 @@ from tbp.history.told import (
     series_digest,
     untold_changes,
 )
-from tbp.model.changes import Change, History
-from tbp.model.series import SeriesKey
 from tbp.system.bounded import read_plain
 from tbp.system.locks import alone_in
 from tbp.system.whole_files import write_whole
