@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import msgspec
 from msgspec import Struct, field
 from msgspec.structs import asdict
 
@@ -31,6 +30,7 @@ from tbp.nightly.told import (
     untold_changes,
 )
 from tbp.system.bounded import read_plain
+from tbp.system.foreign_json import value_in
 from tbp.system.locks import alone_in
 from tbp.system.whole_files import write_whole
 
@@ -132,15 +132,11 @@ def note_bytes(note: ToldNote) -> bytes:
 
 def note_of(content: bytes) -> ToldNote:
     """The note that a file holds; an empty one where it is damaged or of a later format."""
-    try:
-        version = msgspec.json.decode(content, type=_Format).format
-        if version == 1:
-            return _of_first(msgspec.json.decode(content, type=_FirstNote))
-        if version == FORMAT:
-            note = msgspec.json.decode(content, type=_NoteForm)
-            return ToldNote({name: form.event(name) for name, form in note.events.items()}, note.targets)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        pass
+    version = value_in(content, _Format)
+    if version == _Format(1) and (first := value_in(content, _FirstNote)) is not None:
+        return _of_first(first)
+    if version == _Format(FORMAT) and (note := value_in(content, _NoteForm)) is not None:
+        return ToldNote({name: form.event(name) for name, form in note.events.items()}, note.targets)
     return ToldNote()
 
 
