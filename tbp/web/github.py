@@ -14,6 +14,7 @@ from functools import cached_property
 from urllib.parse import quote, urlencode, urlsplit
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tbp.errors import NotDelivered, UsageError
 from tbp.system.foreign_text import line_of
@@ -22,6 +23,7 @@ from tbp.web.secret import Secret, masked, require_safe, secret_of
 
 API = "https://api.github.com"
 REPOSITORY = re.compile(r"[\w.-]{1,100}/[\w.-]{1,100}", re.ASCII)
+JOBS_LOGIN = "github-actions[bot]"  # whom the token of a job speaks for
 PER_PAGE = 100  # the most that GitHub gives
 MOST_PAGES = 100
 
@@ -96,25 +98,29 @@ class GitHub(Struct, frozen=True, dict=True):
         return self._checked(answer, path).body
 
     def is_own(self, author: object) -> bool:
-        """True of the user, as JSON has it, whom the token speaks for; of any bot where GitHub does not name that user.
-
-        The token of a job may not ask, and speaks for a bot; only who may change the repository can install another.
-        """
-        if not isinstance(author, dict):
-            return False
-        login = author.get("login")
-        return login == self._login if self._login else author.get("type") == "Bot"
+        """True of the user, as JSON has it, whom the token speaks for; another bot may repeat what strangers write."""
+        return isinstance(author, dict) and author.get("login") == self._login
 
     @cached_property
     def _login(self) -> str:
+        """The login of the token's user. A token of a job, or of another app, may ask only GraphQL for it."""
         try:
             user = self._json(self._sent("GET", f"{self.api}/user"))
         except NotDelivered as error:
             if error.status not in (401, 403, 404):
                 raise
-            return ""
-        login = user.get("login") if isinstance(user, dict) else ""
-        return login if isinstance(login, str) else ""
+            user = self._viewer()
+        login = user.get("login") if isinstance(user, dict) else None
+        return login if isinstance(login, str) and login else JOBS_LOGIN
+
+    def _viewer(self) -> object:
+        """The token's user as GraphQL has it; None where that refuses. https://docs.github.com/graphql"""
+        url = f"{self.api.removesuffix('/v3')}/graphql"
+        query = self._request("POST", "", {"query": "{viewer{login}}"})
+        answer = send(replace(query, url=url), self.clock)
+        content = self._json(answer) if answer.is_ok else None
+        data = content.get("data") if isinstance(content, dict) else None
+        return data.get("viewer") if isinstance(data, dict) else None
 
     @property
     def _host(self) -> str:
