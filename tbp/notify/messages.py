@@ -116,9 +116,9 @@ def parted(fresh: Events) -> tuple[Events, Events]:
     """The events of ``fresh`` that have a message each, and those that share one: MOST_NEW messages at most."""
     if len(fresh) <= MOST_NEW:
         return fresh, ()
-    by_weight = sorted(range(len(fresh)), key=lambda place: (fresh[place][1], -len(fresh[place][0].leading)))
+    by_weight = sorted(range(len(fresh)), key=lambda number: (fresh[number][1], -len(fresh[number][0].leading)))
     alone = set(by_weight[: MOST_NEW - 1])
-    return [fresh[place] for place in sorted(alone)], [fresh[place] for place in sorted(by_weight[MOST_NEW - 1 :])]
+    return [fresh[number] for number in sorted(alone)], [fresh[number] for number in sorted(by_weight[MOST_NEW - 1 :])]
 
 
 Quote: TypeAlias = Callable[[str], str]

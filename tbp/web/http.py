@@ -161,7 +161,7 @@ def _followed(request: Request, most_bytes: int, may_leave: bool) -> Response:
 
 
 def _once(request: Request, most_bytes: int) -> Response:
-    """The answer within WHOLE_S. A socket's timeout begins anew with each byte, so a thread waits in place of this one."""
+    """The answer within WHOLE_S. A socket's timeout begins anew with each byte, so another thread waits for it."""
     ends: queue.SimpleQueue[Response | Exception] = queue.SimpleQueue()
 
     def wait() -> None:
