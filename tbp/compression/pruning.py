@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from tbp.blocks import FeedForward, MultiHeadAttention
+from tbp.blocks.projections import keep_columns, keep_rows
 
 
 def prune_model(model: nn.Module, pruning_ratio: float = 0.3) -> nn.Module:
@@ -86,10 +87,10 @@ def prune_hidden_units(model: nn.Module, pruning_ratio: float = 0.3) -> nn.Modul
         if network.gate is not None:
             importance_F = importance_F * _row_norms(network.gate)
         kept_F = _most_important(importance_F, pruning_ratio)
-        _keep_rows(network.up, kept_F)
+        keep_rows(network.up, kept_F)
         if network.gate is not None:
-            _keep_rows(network.gate, kept_F)
-        _keep_columns(network.down, kept_F)
+            keep_rows(network.gate, kept_F)
+        keep_columns(network.down, kept_F)
     return model
 
 
@@ -107,16 +108,7 @@ def prune_heads(model: nn.Module, pruning_ratio: float = 0.3) -> nn.Module:
     if not attentions:
         raise ValueError("the model has no tbp.blocks.MultiHeadAttention whose heads could be removed")
     for attention in attentions:
-        queries_per_kv_head = attention.num_heads // attention.num_kv_heads
-        kept_G = _most_important(_head_importance(attention), pruning_ratio)
-        kv_rows = _block_indices(kept_G, attention.head_width)
-        q_rows = _block_indices(kept_G, attention.head_width * queries_per_kv_head)
-        _keep_rows(attention.q_proj, q_rows)
-        _keep_rows(attention.k_proj, kv_rows)
-        _keep_rows(attention.v_proj, kv_rows)
-        _keep_columns(attention.out_proj, q_rows)
-        attention.num_kv_heads = kept_G.numel()
-        attention.num_heads = kept_G.numel() * queries_per_kv_head
+        attention.keep_heads(_most_important(_head_importance(attention), pruning_ratio))
     return model
 
 
@@ -128,7 +120,7 @@ def _check_ratio(pruning_ratio: float) -> None:
 def _head_importance(attention: MultiHeadAttention) -> Tensor:
     """(G,): for each key/value head the Frobenius norms of W_out · W_value, summed over its query heads."""
     groups, width = attention.num_kv_heads, attention.head_width
-    value_GKV = attention.v_proj.weight.detach().reshape(groups, width, -1)
+    value_GKV = attention.value_weight.detach().reshape(groups, width, -1)
     out_DGHK = attention.out_proj.weight.detach().reshape(-1, groups, attention.num_heads // groups, width)
     product_GHDV: Tensor = torch.einsum("dghk,gkv->ghdv", out_DGHK, value_GKV)
     norms_GH: Tensor = torch.linalg.vector_norm(product_GHDV.flatten(2), dim=-1)
@@ -145,22 +137,3 @@ def _most_important(importance: Tensor, pruning_ratio: float) -> Tensor:
     """Indices that stay, ascending; at least one."""
     stay = max(1, importance.numel() - round(pruning_ratio * importance.numel()))
     return importance.topk(stay).indices.sort().values
-
-
-def _block_indices(blocks: Tensor, width: int) -> Tensor:
-    """Row indices of the given blocks of ``width`` rows each."""
-    return (blocks[:, None] * width + torch.arange(width, device=blocks.device)).flatten()
-
-
-def _keep_rows(linear: nn.Linear, rows: Tensor) -> None:
-    linear.weight = nn.Parameter(linear.weight.detach()[rows], linear.weight.requires_grad)
-    if linear.bias is not None:
-        linear.bias = nn.Parameter(linear.bias.detach()[rows], linear.bias.requires_grad)
-    linear.out_features = rows.numel()
-
-
-def _keep_columns(linear: nn.Linear, columns: Tensor) -> None:
-    # Contiguous, or the product would run on a strided weight.
-    weight = linear.weight.detach()[:, columns].contiguous()
-    linear.weight = nn.Parameter(weight, linear.weight.requires_grad)
-    linear.in_features = columns.numel()
