@@ -4,21 +4,24 @@ Takes a line of commits by their indexes (0 is the good end), their weights and 
 Everything is derived from the trials, so that a search that was interrupted goes on from what is stored of them.
 
 A probe halves the weight of the commits that are left. A commit that has a third of it is measured against the one
-before it at once: if it makes the step, that is its confirmation too. Where no commit that is left makes a step, a
-probe has gone the wrong way: those at both ends of the bracket are measured again, twice as long.
+before it at once: if it makes the step, that is its confirmation too. Where the pairs so far confirm a step already, by
+the difference of two effects, there are no fresh ones; the last trial is chosen so that this is likely. Where no commit
+that is left makes a step, a probe has gone the wrong way: those at both ends of the bracket are measured again, twice
+as long.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import accumulate
-from math import log1p
+from math import ceil, log1p
 
 from msgspec import Struct, field
 
+from tbp.bisect.indirect import Leg, indirect, pairs_needed, way
 from tbp.bisect.likeness import noise, probe_error, standard_error
 from tbp.bisect.trials import LEAST_PART, Levels, Role, Ruling, Trial, effect_of
-from tbp.gate.evidence import Limits, estimated
+from tbp.gate.evidence import CONFIRM_LOOKS, CONFIRM_PAIRS, Limits, estimated
 
 # With three commits left that weigh the same, trying one of them needs 2 trials on average, and a probe first 2.3; with
 # four it is 2.5 either way, and a probe never needs more than 3.
@@ -105,10 +108,65 @@ class LineSearch(Struct):
         if top.weight >= TRIED_SHARE * total or middle is None:
             if (top.before, top.last) == (0, self.last):
                 return None  # the ends are all that can be measured
-            self.trials.append(Trial(Role.STEP, top.before, top.last))
-        else:
-            self.trials.append(Trial(Role.PROBE, 0, middle))
+            of_two = self._of_two(groups, bracket) if middle is not None else None
+            trial = of_two or self._step(top, bracket.levels)
+            if trial is not self.trials[-1]:
+                self.trials.append(trial)
+            return self.next()
+        self.trials.append(Trial(Role.PROBE, 0, middle))
         return self.trials[-1]
+
+    def _step(self, group: SuspectGroup, levels: Levels) -> Trial:
+        """The trial of a step: confirmed already where the pairs so far confirm it, else one that needs fresh pairs.
+
+        Where more pairs of the last trial can confirm it, whose two commits are installed, that one goes on.
+        """
+        step = Trial(Role.STEP, group.before, group.last)
+        seen = indirect(self._legs, group.before, group.last, levels.noise, self._suspects)
+        if seen is None:
+            return step
+        if seen.confirms(levels.bad - levels.good, self.limits):
+            step.indirect, step.ruling = seen, Ruling.STEP
+            return step
+        last, legs = self.trials[-1], way(self._legs, group.before, group.last)
+        known = [leg for leg in legs if leg[1].pairs is not last.pairs]
+        if len(known) < len(legs) and len(last.pairs) < CONFIRM_PAIRS:
+            needed = pairs_needed(seen.effect, levels.noise, self.limits, self._suspects + 1, known)
+            if needed <= CONFIRM_PAIRS:
+                last.enough, last.ruling = CONFIRM_PAIRS, Ruling.OPEN
+                return last
+        return step
+
+    @property
+    def _suspects(self) -> int:
+        """The comparisons that might have led to another suspect; one that went on was looked at twice."""
+        return max(1, len(self.trials) - 1) + sum(trial.enough == CONFIRM_PAIRS for trial in self.trials)
+
+    def _of_two(self, groups: Sequence[SuspectGroup], bracket: Bracket) -> Trial | None:
+        """With two suspects left, the trial after which either is known; None where no trial can promise that.
+
+        Measured against the commit before it the first one is known at once, the second one by a difference of three
+        effects; by a probe either is known by a difference of two, which needs fewer pairs.
+        """
+        if len(groups) != 2 or not all(group.weight for group in groups):
+            return None
+        levels, legs = bracket.levels, self._legs
+        change = levels.bad - levels.good
+        by_three = [way(legs, bracket.low, bracket.high)]
+        by_two = [way(legs, 0, index) for index in (bracket.low, bracket.high) if index]
+        # The step is looked at after as many pairs in any case; a probe may have as many as fresh ones would be.
+        for role, base, ways, most in (
+            (Role.STEP, bracket.low, by_three, min(CONFIRM_LOOKS)),
+            (Role.PROBE, 0, by_two, CONFIRM_PAIRS),
+        ):
+            needed = max(pairs_needed(change, levels.noise, self.limits, len(self.trials), each) for each in ways)
+            if needed <= most:
+                return Trial(role, base, groups[0].last, enough=ceil(needed))
+        return None
+
+    @property
+    def _legs(self) -> list[Leg]:
+        return [Leg(trial.base, trial.head, trial.deciding(self.limits)) for trial in self.trials]
 
     @property
     def has_ended(self) -> bool:

@@ -2,7 +2,7 @@
 
 Takes pairs and the levels of the ends, gives rulings; knows no processes and no clock. There are three roles: the ends
 against each other, by all rules of ``tbp gate``; a probe against the good end, by ``likeness``; and a suspected step
-against the commit before it, with the fresh pairs by which the gate confirms.
+against the commit before it: by the difference of effects that are known, else with fresh pairs as the gate confirms.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TypeAlias
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from tbp.bisect.indirect import IndirectEffect
 from tbp.bisect.likeness import LEAST_PAIRS, MOST_PAIRS, Likeness, likeness
 from tbp.gate.cells import Cell
 from tbp.gate.evidence import CONFIRM_PAIRS, CellStanding, Evidence, Limits, estimated
@@ -71,11 +72,22 @@ class Trial(Struct):
     ruling: Ruling = Ruling.OPEN
     reason: str = ""  # why it is undecided
     least: int = 0  # pairs before it is decided; more where it was doubted
+    enough: int = 0  # pairs before it leads to another commit, which the difference then confirms; 0: any
     operators: tuple[str, ...] | None = None  # sentences on those of a confirmed step; None: not looked at
+    indirect: IndirectEffect | None = None  # of a step that other trials' pairs confirm: it has none
 
     @property
     def effects(self) -> list[float]:
         return [pair.effect for pair in self.pairs]
+
+    @property
+    def count(self) -> int:
+        """The pairs that it rests on, those of other trials included."""
+        return len(self.pairs) if self.indirect is None else self.indirect.pairs
+
+    def deciding(self, limits: Limits) -> list[Pair]:
+        """The pairs that tell its effect: of the ends, which led to the search, those after the suspicion alone."""
+        return self.evidence(limits).fresh if self.role is Role.ENDS else self.pairs
 
     def evidence(self, limits: Limits, series: SeriesName = ("", ())) -> Evidence:
         """The gate's evidence: all pairs of the ends from the first look on; of a step, which is suspected, fresh."""
@@ -93,6 +105,8 @@ class Trial(Struct):
 
     def judged(self, limits: Limits, series: SeriesName = ("", ()), ended: str = "") -> Judgement:
         """The gate's judgement by the pairs so far; ``ended`` is why there are no more."""
+        if self.indirect is not None:
+            return self.indirect.judged(*series)
         (judgement,) = judgements([self.evidence(limits, series)], self._limits(limits), ended)
         return judgement
 
@@ -117,6 +131,8 @@ def _ends(trial: Trial, limits: Limits, levels: Levels) -> Ruling:
 
 
 def _probe(trial: Trial, limits: Limits, levels: Levels) -> Ruling:
+    if len(trial.pairs) < trial.enough:
+        return Ruling.OPEN
     most = max(MOST_PAIRS, trial.least)
     side = likeness(trial.effects, levels.good, levels.bad, levels.noise, levels.error, most)
     if side is Likeness.UNDECIDED:
@@ -126,7 +142,7 @@ def _probe(trial: Trial, limits: Limits, levels: Levels) -> Ruling:
 
 def _step(trial: Trial, limits: Limits, levels: Levels) -> Ruling:
     change = levels.bad - levels.good
-    if len(trial.pairs) >= LEAST_PAIRS:
+    if len(trial.pairs) >= max(LEAST_PAIRS, trial.enough):
         # The nearer to nothing the nearer end: what is no quarter of the change is no step that is looked for.
         side = likeness(trial.effects, 0.0, LEAST_PART * change, levels.noise, levels.error, CONFIRM_PAIRS + 1)
         if side is Likeness.GOOD:
@@ -144,5 +160,7 @@ _RULES = {Role.ENDS: _ends, Role.PROBE: _probe, Role.STEP: _step}
 
 def effect_of(trial: Trial, limits: Limits) -> float:
     """The effect of a trial as a log, by the pairs that decide; NaN where there are too few."""
+    if trial.indirect is not None:
+        return trial.indirect.effect
     fresh = trial.evidence(limits).fresh
     return estimated(fresh).effect if len(fresh) >= LEAST_PAIRS_OF_ESTIMATE else nan

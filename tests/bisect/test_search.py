@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from math import log1p
 
+import pytest
+
 from tbp.bisect.search import LineSearch
 from tbp.bisect.trials import Role, Ruling, Trial
 from tbp.gate.evidence import Limits
@@ -22,8 +24,9 @@ def searched(
     weights: Sequence[float] | None = None,
     broken: Sequence[int] = (),
     wrong: Sequence[float] = (),
+    wider: float = 1.0,
 ) -> LineSearch:
-    """A search to its end; ``broken`` commits cannot be measured, and the first probe sees ``wrong`` at first."""
+    """A search to its end; ``broken`` commits cannot be measured, the first probe sees ``wrong`` at first."""
     search = LineSearch(weights or (1.0,) * (len(level) - 1), Limits())
     lies = list(wrong)
     while (trial := search.next()) is not None:
@@ -33,7 +36,7 @@ def searched(
         shift = level[trial.head] - level[trial.base]
         if trial.role is Role.PROBE and lies:
             shift = lies.pop(0)
-        effect = shift + JITTER[len(trial.pairs) % len(JITTER)]
+        effect = shift + wider * JITTER[len(trial.pairs) % len(JITTER)]
         trial.pairs.append(Pair(effect, effect, 1.0, 1.0))
         trial.rule(search.limits, search.bracket().levels)
     return search
@@ -58,11 +61,32 @@ def test_halves_are_searched_and_the_step_is_measured_against_the_commit_before_
     assert list(search.suspects) == [21]
 
 
-def test_no_culprit_of_32_needs_more_than_seven_trials_and_most_need_six():
-    trials = [len(searched(levels(32, (culprit, 0.10))).trials) for culprit in range(1, 33)]
-    assert max(trials) == 7
-    assert sum(trials) / 32 == 6.5
-    assert all(list(searched(levels(32, (culprit, 0.10))).suspects) == [culprit] for culprit in (1, 2, 31, 32))
+def test_every_culprit_of_32_needs_six_comparisons():
+    searches = [searched(levels(32, (culprit, 0.10))) for culprit in range(1, 33)]
+    assert [list(search.suspects) for search in searches] == [[culprit] for culprit in range(1, 33)]
+    assert {sum(bool(trial.pairs) for trial in search.trials) for search in searches} == {6}
+
+
+def test_a_step_that_the_difference_of_two_effects_confirms_needs_no_fresh_pairs():
+    """Commit 24 is like BAD, and its parent like the commit before that one: 0.0953 − 0 − 0 by 3 + 3 + 3 pairs."""
+    search = searched(levels(32, (24, 0.10)))
+    assert asked(search)[-3:] == [("probe", 0, 22), ("step", 22, 23), ("step", 23, 24)]
+    (step,) = search.steps
+    assert (step.pairs, step.count) == ([], 9)
+    assert step.indirect is not None
+    assert step.indirect.effect == pytest.approx(log1p(0.10), abs=1e-3)
+    assert dict(step.indirect.against) == {0: 6, 22: 3}
+
+
+@pytest.mark.parametrize(("wider", "last"), [(4, ("step", 22, 23)), (6, ("probe", 0, 23)), (7, ("step", 23, 24))])
+def test_the_last_comparison_is_the_one_after_which_the_noise_lets_either_suspect_be_known(
+    wider: float, last: tuple[str, int, int]
+):
+    """The more noise, the fewer effects may be between the two: three, two, and in the end fresh pairs of them."""
+    search = searched(levels(32, (24, 0.10)), wider=wider)
+    measured = [trial for trial in search.trials if trial.pairs]
+    assert (measured[-1].role.value, measured[-1].base, measured[-1].head) == last
+    assert list(search.suspects) == [24]
 
 
 def test_an_improvement_is_searched_as_a_slowdown_is():
@@ -122,7 +146,7 @@ def test_where_nothing_between_the_ends_can_be_measured_all_of_it_is_the_range()
 
 def test_a_probe_that_went_the_wrong_way_is_measured_again():
     """Three pairs of commit 4 look slow by chance; no commit up to it makes a step, so it is doubted."""
-    search = searched(levels(8, (7, 0.10)), wrong=[0.095, 0.095, 0.095])
+    search = searched(levels(8, (7, 0.10)), wrong=[0.02, 0.15, 0.09])
     assert list(search.suspects) == [7]
     first = next(trial for trial in search.trials if trial.role is Role.PROBE)
     assert (first.head, first.ruling) == (4, Ruling.GOOD)
