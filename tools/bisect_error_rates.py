@@ -4,7 +4,7 @@
 
 Simulates pairs without processes, as ``gate_error_rates.py`` does and with its three kinds of noise. The commits are a
 line; a random one of them has the effect, or none has. "two steps" splits it in two parts, 60 and 40 %, at two random
-commits. Prints a line per setting; takes about five minutes on two cores. Gates are those of searches that went past the
+commits. Prints a line per setting; takes about five minutes on two cores. Gates are those of searches that passed the
 ends.
 """
 

@@ -89,6 +89,46 @@ def test_the_last_comparison_is_the_one_after_which_the_noise_lets_either_suspec
     assert list(search.suspects) == [24]
 
 
+def _between(effects: Sequence[float]) -> LineSearch:
+    """A search that suspects commit 4 of 8, which was measured well; its parent was measured last, by ``effects``."""
+    suspect = Trial(Role.PROBE, 0, 4, _pairs([0.09, 0.10, 0.095, 0.10, 0.09, 0.095]), Ruling.BAD)
+    return LineSearch(
+        (1.0,) * 8, Limits(), [_ends(0.10), suspect, Trial(Role.PROBE, 0, 3, _pairs(effects), Ruling.GOOD)]
+    )
+
+
+def test_the_last_comparison_goes_on_where_its_pairs_do_not_confirm_yet():
+    search = _between([0.0, 0.09, -0.07])
+    last = search.trials[-1]
+    assert search.next() is last
+    assert (last.ruling, last.enough) == (Ruling.OPEN, 12)
+    while last.ruling is Ruling.OPEN:
+        last.pairs += _pairs([JITTER[len(last.pairs) % 6]])
+        last.rule(search.limits, search.bracket().levels)
+    assert len(last.pairs) == 12
+    assert search.next() is None
+    assert search.steps[0].indirect is not None
+
+
+def test_a_second_look_widens_the_interval():
+    once, twice = _between([0.0, 0.003, -0.003] * 4), _between([0.0, 0.003, -0.003] * 4)
+    twice.trials[-1].enough = 12
+    assert once.next() is twice.next() is None
+    intervals = [search.steps[0].indirect for search in (once, twice)]
+    assert intervals[0] is not None
+    assert intervals[1] is not None
+    assert intervals[1].low < intervals[0].low
+
+
+def test_a_probe_on_which_a_confirmation_will_rest_waits_for_its_pairs():
+    search = _between([])
+    probe = search.trials[-1] = Trial(Role.PROBE, 0, 3, enough=5)
+    for count in range(1, 6):
+        probe.pairs += _pairs([0.001])
+        probe.rule(search.limits, search.bracket().levels)
+        assert probe.ruling is (Ruling.OPEN if count < 5 else Ruling.GOOD)
+
+
 def test_an_improvement_is_searched_as_a_slowdown_is():
     assert list(searched(levels(8, (3, -0.20))).suspects) == [3]
 
@@ -187,3 +227,7 @@ def _ends(effect: float) -> Trial:
         ends.pairs.append(Pair(moved, moved, 1.0, 1.0))
         ends.rule(search.limits, search.bracket().levels)
     return ends
+
+
+def _pairs(effects: Sequence[float]) -> list[Pair]:
+    return [Pair(effect, effect, 1.0, 1.0) for effect in effects]
