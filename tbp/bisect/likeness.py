@@ -20,8 +20,8 @@ from tbp.statistics.paired_ratios import Estimate, estimate
 # Of the whole search: the chance that any of its probes goes the wrong way. A tenth of what a gate may claim wrongly,
 # as a wrong branch costs all that comes after it; the confirmation of the culprit has an error of its own.
 SEARCH_ERROR = 0.005
-# Fewer pairs than this decide nothing: a neighbour on the machine hits two in a row more often than three.
-LEAST_PAIRS = 3
+# Fewer pairs than this decide nothing, as in a gate: a process that settles in one of two modes makes three pairs alike.
+LEAST_PAIRS = 6
 # From here on a level between the two ends is called that, where both ends are outside of its interval.
 BETWEEN_PAIRS = 12
 # More pairs than this narrow the interval by less than a tenth for each five of them.
