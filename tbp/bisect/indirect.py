@@ -33,6 +33,7 @@ class Leg(Struct, frozen=True):
     base: int
     head: int
     pairs: Sequence[Pair]
+    most: int = 0  # pairs that it may have where it goes on
 
 
 SignedLeg: TypeAlias = tuple[float, Leg]
@@ -71,12 +72,12 @@ class IndirectEffect(Struct, frozen=True):
         )  # fmt: skip
 
 
-def pairs_needed(change: float, usual_noise: float, limits: Limits, suspects: int, legs: Sequence[SignedLeg]) -> float:
-    """The pairs of one more leg, so that it and ``legs`` confirm a step of ``change``; infinite where none do."""
+def pairs_needed(change: float, usual_noise: float, limits: Limits, suspects: int, pairs: Sequence[int]) -> float:
+    """The pairs of one more leg, so that it and legs of ``pairs`` confirm a step of ``change``; infinite if none do."""
     room = max(0.0, abs(change) - log1p(limits.relevant))
-    freedom = (len(legs) + 1) * (NOISE_WEIGHT + LEAST_PAIRS - 1)
+    freedom = (len(pairs) + 1) * (NOISE_WEIGHT + LEAST_PAIRS - 1)
     reach = t_reach(_confidence(suspects), freedom) + MARGIN
-    left = (room / (reach * usual_noise)) ** 2 - sum(1 / len(leg.pairs) for _, leg in legs)
+    left = (room / (reach * usual_noise)) ** 2 - sum(1 / count for count in pairs)
     return max(float(LEAST_PAIRS), 1 / left) if left > 0 else inf
 
 

@@ -62,7 +62,6 @@ class _StoredTrial(Struct, frozen=True):
     pairs: tuple[_StoredPair, ...]
     reason: str = ""
     least: int = 0
-    enough: int = 0
     operators: tuple[str, ...] | None = None
     indirect: IndirectEffect | None = None
 
@@ -134,7 +133,7 @@ def _stored(trial: Trial) -> _StoredTrial:
         for pair in trial.pairs
     )  # fmt: skip
     return _StoredTrial(
-        trial.role, trial.base, trial.head, trial.ruling, pairs, trial.reason, trial.least, trial.enough,
+        trial.role, trial.base, trial.head, trial.ruling, pairs, trial.reason, trial.least,
         trial.operators, trial.indirect,
     )  # fmt: skip
 
@@ -152,6 +151,6 @@ def _restored(stored: _StoredTrial) -> Trial:
         if abs(pair.effect) < inf
     ]
     return Trial(
-        stored.role, stored.base, stored.head, pairs, stored.ruling, stored.reason, stored.least, stored.enough,
+        stored.role, stored.base, stored.head, pairs, stored.ruling, stored.reason, stored.least,
         stored.operators, stored.indirect,
     )  # fmt: skip

@@ -71,8 +71,7 @@ class Trial(Struct):
     pairs: list[Pair] = field(default_factory=list)
     ruling: Ruling = Ruling.OPEN
     reason: str = ""  # why it is undecided
-    least: int = 0  # pairs before it is decided; more where it was doubted
-    enough: int = 0  # pairs before it leads to another commit, which the difference then confirms; 0: any
+    least: int = 0  # pairs before it is decided; more where it was doubted, or a confirmation needs them
     operators: tuple[str, ...] | None = None  # sentences on those of a confirmed step; None: not looked at
     indirect: IndirectEffect | None = None  # of a step that other trials' pairs confirm: it has none
 
@@ -131,8 +130,6 @@ def _ends(trial: Trial, limits: Limits, levels: Levels) -> Ruling:
 
 
 def _probe(trial: Trial, limits: Limits, levels: Levels) -> Ruling:
-    if len(trial.pairs) < trial.enough:
-        return Ruling.OPEN
     most = max(MOST_PAIRS, trial.least)
     side = likeness(trial.effects, levels.good, levels.bad, levels.noise, levels.error, most)
     if side is Likeness.UNDECIDED:
@@ -142,7 +139,7 @@ def _probe(trial: Trial, limits: Limits, levels: Levels) -> Ruling:
 
 def _step(trial: Trial, limits: Limits, levels: Levels) -> Ruling:
     change = levels.bad - levels.good
-    if len(trial.pairs) >= max(LEAST_PAIRS, trial.enough):
+    if len(trial.pairs) >= LEAST_PAIRS:
         # The nearer to nothing the nearer end: what is no quarter of the change is no step that is looked for.
         side = likeness(trial.effects, 0.0, LEAST_PART * change, levels.noise, levels.error, CONFIRM_PAIRS + 1)
         if side is Likeness.GOOD:

@@ -24,7 +24,7 @@ def stored(folder: Path) -> StoredSearch:
     pair = Pair(0.1, nan, 1e-3, 1.1e-3, 0.5)
     begun.trials = [
         Trial(Role.ENDS, 0, 2, [pair], Ruling.BAD, "why", 2, operators=("aten::mm",)),
-        Trial(Role.PROBE, 0, 1, enough=5),
+        Trial(Role.PROBE, 0, 1, least=24),
         Trial(Role.STEP, 1, 2, ruling=Ruling.STEP, indirect=INDIRECT),
     ]
     begun.skipped = {1: "it does not build"}
@@ -40,7 +40,7 @@ def test_a_search_comes_back_as_it_was(tmp_path: Path):
     assert isnan(ends.pairs[0].cpu_effect)
     assert (ends.pairs[0].effect, ends.ruling, ends.reason, ends.least) == (0.1, Ruling.BAD, "why", 2)
     assert (ends.operators, step.operators, step.ruling) == (("aten::mm",), None, Ruling.STEP)
-    assert (probe.enough, step.indirect) == (5, INDIRECT)
+    assert (probe.least, step.indirect) == (24, INDIRECT)
     assert again.skipped == {1: "it does not build"}
 
 
