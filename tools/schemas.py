@@ -23,7 +23,7 @@ from msgspec import Struct
 from msgspec.structs import fields
 
 from tbp.bisect import forms as bisect_forms
-from tbp.bisect.bisection import Bisection, Culprit, Ending, ProbeResult
+from tbp.bisect.bisection import Bisection, Culprit, Ending, PairsAgainst, ProbeResult
 from tbp.comparison import json_form
 from tbp.hotspots import forms, views
 from tbp.model.changes import CONFIDENCE, ChangeKind, State
@@ -168,7 +168,7 @@ def comparison() -> Schema:
 def bisection() -> Schema:
     commit = struct(LineCommit)
     judgement = struct(Judgement, parameters=PARAMETERS, state=among(ORDER), better=among(Better))
-    culprit = struct(Culprit, commit=commit, judgement=judgement)
+    culprit = struct(Culprit, commit=commit, judgement=judgement, rests_on=listed(struct(PairsAgainst)))
     compared = struct(ComparedCommit)
     probe = struct(ProbeResult, role=among(["ends", "probe", "step", "skipped"]))
     whole = struct(
