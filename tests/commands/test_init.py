@@ -80,7 +80,11 @@ def test_workflows_install_the_tbp_that_wrote_them(
         (installed / "direct_url.json").write_text(source)
     monkeypatch.syspath_prepend(str(installed.parent))
     _, _, err = run("init", "--no-run", "--github")
-    assert f"install '{requirement}'" in (library / ".github/workflows/tbp-comment.yml").read_text()
+    text = (library / ".github/workflows/tbp-comment.yml").read_text()
+    is_built = requirement.startswith("tbp-perf @")
+    assert (f"      {requirement}\n" in text) is not is_built
+    assert (f"pip install --no-deps --no-build-isolation '{requirement}'" in text) is is_built
+    assert ("      hatchling==" in text) is is_built
     assert ("see that it is tbp there" in err) is warned
 
 
