@@ -26,10 +26,11 @@ from pathlib import Path
 
 from tbp.__main__ import main as tbp
 from tbp.asv.ratios import Ratio, add_ratios
-from tbp.gate.night import Task, fresh_tasks, new_tasks, tracked_series
+from tbp.history.stored import stored
+from tbp.nightly.night_pairs import Task, fresh_tasks, new_tasks, tracked_series
 from tbp.notify.news import first_told
 from tbp.project.asv_config import AsvConfig, read_config
-from tbp.report.site.load import by_themselves, report_data, stored
+from tbp.report.site.load import report_data
 
 BEFORE = 30
 NOISE = 0.03
@@ -81,8 +82,7 @@ def write_night(results: Path, noise: random.Random, number: int, slower: int, s
 def measure_pairs(config: AsvConfig, noise: random.Random, slow_of: Mapping[str, int]) -> None:
     """Adds the ratios of a night, as ``measure_night`` chooses them; ``slow_of`` has how many of the series are slow at
     each commit, the newest last."""
-    store = stored(config, None)
-    several = tracked_series(by_themselves(store), store.ratios, 0.0, config.results_dir, "box")
+    several = tracked_series(stored(config, None), "box")
     tracked = sorted(several, key=lambda series: series.key)  # so that noise falls on the same ones again
     of_key = {series.key: series for series in tracked}
 

@@ -7,8 +7,9 @@ it makes asv know the benchmark type ``torchtime_*``.
 from .asv_type import TorchTime, register
 from .clock import PROTOCOL, Clock, SamplingPlan, Timing, time_calls
 from .devices import Device, Skip, device, require
+from .oracle import WrongResult, relative_error
 from .suite import Suite
-from .workloads import Case, Step, Workload, WrongResult, in_float64, inference, relative_error, subject, workload
+from .workloads import Case, Step, Workload, in_float64, inference, subject, workload
 
 __all__ = [
     "PROTOCOL",

@@ -21,14 +21,15 @@ from . import counters
 from .clock import PROTOCOL
 from .devices import device as find_device
 from .devices import require, settle_threads
-from .workloads import Case, Step, Workload, check, find
+from .oracle import check
+from .workloads import Case, Step, Workload, find
 
 
 class Suite:
     """Declare ``family``, ``variants`` and ``shapes``; the rest has defaults.
 
     Raises:
-        LookupError: (when the class is made) a variant is not registered.
+        LookupError: (when the class is made) a variant, or the baseline of one, is not registered.
     """
 
     family: ClassVar[str]
@@ -55,7 +56,11 @@ class Suite:
         super().__init_subclass__()
         if not hasattr(cls, "variants"):
             return  # a base of several suites
-        labels = [find(cls.family, variant).label for variant in cls.variants]
+        workloads = [find(cls.family, variant) for variant in cls.variants]
+        for workload in workloads:
+            if workload.baseline is not None:
+                find(cls.family, workload.baseline)
+        labels = [workload.label for workload in workloads]
         cls.params = [labels, *cls.shapes.values(), list(cls.dtypes), list(cls.devices)]
         cls.param_names = ["variant", *cls.shapes, "dtype", "device"]
         # Attached here, because asv takes every class of a module for a suite, an imported base class too.

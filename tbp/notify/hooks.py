@@ -12,8 +12,8 @@ from typing import TypeAlias
 from msgspec import Struct, field
 
 from tbp.errors import NotDelivered
-from tbp.history.told import ToldNote
-from tbp.history.told_file import OpenNote
+from tbp.nightly.told import ToldNote
+from tbp.nightly.told_file import OpenNote
 from tbp.notify.issue_text import event_markdown
 from tbp.notify.messages import EventMessage, Events, MessageSource, SummaryKind, SummaryMessage, parted
 from tbp.notify.news import brought_up_to_date, by_digest, news, noted
@@ -167,8 +167,8 @@ def comment_target(github: GitHub) -> HookTarget:
                 return
             upsert_comment(github, f"/commits/{commit}/comments", f"<!-- tbp-event {message.id} -->", content)
 
-    name = f"github-comment:{github.repository}"
-    return HookTarget(name, f"the commits of {github.repository}", form, post, has_summaries=False)
+    name = f"github-comment:{github.project}"
+    return HookTarget(name, f"the commits of {github.project}", form, post, has_summaries=False)
 
 
 def payload_of(message: Message, data: ReportData) -> dict[str, Json]:

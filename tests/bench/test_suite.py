@@ -169,3 +169,15 @@ def test_a_suite_of_an_unknown_workload_is_refused_where_it_is_declared():
         class Nothing(bench.Suite):
             family = "doubling"
             variants = ("nothing",)
+
+
+def test_a_suite_with_an_unknown_baseline_is_refused(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(workloads, "_registry", {})
+    workloads.workload("doubling", "add", reference=lambda case, step: torch.ones(1), baseline="plain")(
+        lambda case: workloads.Step(int, lambda: torch.ones(1))
+    )
+    with pytest.raises(LookupError, match=r"unknown workload doubling\.plain"):
+
+        class Nothing(bench.Suite):
+            family = "doubling"
+            variants = ("add",)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tbp.comparison.markdown import LIMIT
-from tbp.history.told import Fate, Reported, ToldEvent
-from tbp.history.told_file import NAME
+from tbp.nightly.told import Fate, Reported, ToldEvent
+from tbp.nightly.told_file import NAME
 from tbp.notify import issues, messages
 from tbp.notify.issue_text import body_with, mark_in, mark_of
 from tbp.notify.messages import SummaryKind
