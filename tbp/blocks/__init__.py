@@ -6,11 +6,14 @@ same parameter names, so weights load from one into the other.
 
 from __future__ import annotations
 
-from tbp.blocks.attention import MultiHeadAttention, NaiveMultiHeadAttention
+from tbp.blocks.attention import MultiHeadAttention
+from tbp.blocks.cache import KeyValueCache
 from tbp.blocks.encoder import AttentionFactory, Encoder, EncoderLayer
 from tbp.blocks.feed_forward import Activation, FeedForward
-from tbp.blocks.mask import causal_mask, checked_mask, padding_mask
-from tbp.blocks.positional import NaivePositionalEncoding, PositionalEncoding
+from tbp.blocks.mask import causal_mask, checked_mask, padding_mask, window_mask
+from tbp.blocks.naive_attention import NaiveMultiHeadAttention
+from tbp.blocks.positional import LearnedPositionalEncoding, NaivePositionalEncoding, PositionalEncoding
+from tbp.blocks.rotary import RotaryEmbedding
 
 __all__ = [
     "Activation",
@@ -18,11 +21,15 @@ __all__ = [
     "Encoder",
     "EncoderLayer",
     "FeedForward",
+    "KeyValueCache",
+    "LearnedPositionalEncoding",
     "MultiHeadAttention",
     "NaiveMultiHeadAttention",
     "NaivePositionalEncoding",
     "PositionalEncoding",
+    "RotaryEmbedding",
     "causal_mask",
     "checked_mask",
     "padding_mask",
+    "window_mask",
 ]

@@ -9,11 +9,13 @@ Takes a model, gives its feed-forward networks and its attentions under one set 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any, Protocol
 
-from torch import nn
+from torch import Tensor, nn
 
 from tbp.blocks import FeedForward, MultiHeadAttention
+from tbp.blocks.projections import block_rows, keep_columns, keep_rows
 from tbp.compression.projected_attention import ProjectedAttention
 
 # (into the hidden units, out of them), as BERT, RoBERTa and ELECTRA name them, then DistilBERT, then BART and ViT.
@@ -30,19 +32,34 @@ class HiddenUnits:
     out: nn.Linear
 
 
-@dataclass(frozen=True, eq=False)
-class AttentionHeads:
-    """The projections of an attention, and the module that counts its heads."""
+class PrunableAttention(Protocol):
+    """An attention from which key/value heads can be removed, with the query heads that they serve."""
 
+    @property
+    def num_heads(self) -> int: ...
+    @property
+    def num_kv_heads(self) -> int: ...
+    @property
+    def head_width(self) -> int: ...
+    @property
+    def value_weight(self) -> Tensor:
+        """(G · K, width) weight that makes the values."""
+
+    @property
+    def out_proj(self) -> nn.Linear: ...
+    def keep_heads(self, kept_G: Tensor) -> None: ...
+
+
+@dataclass(frozen=True, eq=False)
+class HuggingFaceAttention:
+    """The attention of a layer of BERT: projections in its child ``self``, which counts the heads."""
+
+    counter: Any  # the child: torch gives a module's attributes no types
     query: nn.Linear
     key: nn.Linear
     value: nn.Linear
-    out: nn.Linear
+    out_proj: nn.Linear
     head_width: int
-    counter: nn.Module = field(repr=False)
-    count_names: tuple[str, ...]  # attributes of ``counter`` that count the query heads
-    kv_count_names: tuple[str, ...] = ()
-    width_names: tuple[str, ...] = ()  # those that hold heads × head width
 
     @property
     def num_heads(self) -> int:
@@ -50,15 +67,20 @@ class AttentionHeads:
 
     @property
     def num_kv_heads(self) -> int:
-        return self.key.out_features // self.head_width
+        return self.num_heads
 
-    def count(self) -> None:
-        """Write the numbers of heads that the projections have now into the module."""
-        values = {self.count_names: self.num_heads, self.kv_count_names: self.num_kv_heads}
-        values[self.width_names] = self.query.out_features
-        for names, value in values.items():
-            for name in names:
-                setattr(self.counter, name, value)
+    @property
+    def value_weight(self) -> Tensor:
+        return self.value.weight
+
+    def keep_heads(self, kept_G: Tensor) -> None:
+        """Remove all heads but ``kept_G``. The model's configuration keeps the old number."""
+        rows = block_rows(kept_G, self.head_width)
+        for linear in (self.query, self.key, self.value):
+            keep_rows(linear, rows)
+        keep_columns(self.out_proj, rows)
+        self.counter.num_attention_heads = kept_G.numel()
+        self.counter.all_head_size = rows.numel()
 
 
 def hidden_units(model: nn.Module) -> Iterator[HiddenUnits]:
@@ -76,28 +98,16 @@ def hidden_units(model: nn.Module) -> Iterator[HiddenUnits]:
                     yield HiddenUnits((into,), out)
 
 
-def attention_heads(model: nn.Module) -> Iterator[AttentionHeads]:
-    """Every attention with projections of its own: of tbp, of Hugging Face's BERT, and torch's once projected."""
+def prunable_attentions(model: nn.Module) -> Iterator[PrunableAttention]:
+    """Every attention of tbp, of Hugging Face's BERT, and of torch once it is a ``ProjectedAttention``."""
     for module in model.modules():
         if isinstance(module, MultiHeadAttention | ProjectedAttention):
-            yield AttentionHeads(
-                *(module.q_proj, module.k_proj, module.v_proj, module.out_proj),
-                module.head_width,
-                module,
-                ("num_heads",),
-                ("num_kv_heads",),
-            )
+            yield module
         elif _is_hugging_face(module):
-            projections = [_linear_at(module, name) for name in HUGGING_FACE_ATTENTION]
-            query, key, value, out = projections
-            if query is None or key is None or value is None or out is None:
-                continue
-            counter = module.get_submodule("self")
-            width = counter.attention_head_size
-            assert isinstance(width, int)
-            yield AttentionHeads(
-                query, key, value, out, width, counter, ("num_attention_heads",), (), ("all_head_size",)
-            )
+            query, key, value, out = (_linear_at(module, name) for name in HUGGING_FACE_ATTENTION)
+            if query is not None and key is not None and value is not None and out is not None:
+                counter: Any = module.get_submodule("self")
+                yield HuggingFaceAttention(counter, query, key, value, out, counter.attention_head_size)
 
 
 def _is_hugging_face(module: nn.Module) -> bool:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from tbp.compression.projected_attention import with_projected_attention
+from tbp.compression.replace import replace_modules
 
 
 class LowRankLinear(nn.Module):
@@ -55,14 +56,7 @@ def factorise_model(model: nn.Module, parameter_ratio: float = 0.5) -> nn.Module
     if not 0.0 < parameter_ratio <= 1.0:
         raise ValueError(f"parameter_ratio={parameter_ratio} must be in (0, 1]")
     model = with_projected_attention(model)
-    replaced: dict[int, LowRankLinear] = {}
-    for parent in list(model.modules()):
-        for name, child in list(parent.named_children()):
-            if type(child) is nn.Linear:
-                if id(child) not in replaced:  # a shared layer stays shared
-                    replaced[id(child)] = LowRankLinear(child, _rank(child, parameter_ratio))
-                setattr(parent, name, replaced[id(child)])
-    if not replaced:
+    if not replace_modules(model, nn.Linear, lambda linear: LowRankLinear(linear, _rank(linear, parameter_ratio))):
         raise ValueError("the model has no nn.Linear to factorise")
     return model
 

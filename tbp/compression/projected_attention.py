@@ -14,6 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from tbp.blocks.projections import block_rows, keep_columns, keep_rows
+from tbp.compression.replace import replace_modules
+
 
 class ProjectedAttention(nn.Module):
     """Drop-in for an ``nn.MultiheadAttention`` without ``bias_k``, ``bias_v`` and ``add_zero_attn``.
@@ -92,6 +95,19 @@ class ProjectedAttention(nn.Module):
             output, weights = output.squeeze(0), None if weights is None else weights.squeeze(0)
         return output, weights
 
+    @property
+    def value_weight(self) -> Tensor:
+        """(H · K, vdim) weight that makes the values."""
+        return self.v_proj.weight
+
+    def keep_heads(self, kept_H: Tensor) -> None:
+        """Remove all heads but ``kept_H``. Makes new parameters."""
+        rows = block_rows(kept_H, self.head_width)
+        for linear in (self.q_proj, self.k_proj, self.v_proj):
+            keep_rows(linear, rows)
+        keep_columns(self.out_proj, rows)
+        self.num_heads = self.num_kv_heads = kept_H.numel()
+
     def _mask(self, attn_mask: Tensor | None, key_padding_mask: Tensor | None, q_BHSK: Tensor) -> Tensor | float:
         """What is added to the scores, broadcastable to (B, H, S, T); 0 without masks."""
         total: Tensor | float = 0.0
@@ -119,13 +135,13 @@ def with_projected_attention(model: nn.Module) -> nn.Module:
     """Replace every ``nn.MultiheadAttention``, in place; a model that is one itself comes back as another."""
     if type(model) is nn.MultiheadAttention:
         return ProjectedAttention(model) if can_be_projected(model) else model
-    for parent in list(model.modules()):
-        for name, child in list(parent.named_children()):
-            if type(child) is nn.MultiheadAttention and can_be_projected(child):
-                setattr(parent, name, ProjectedAttention(child))
-        if isinstance(parent, nn.TransformerEncoder):
+    replace_modules(
+        model, nn.MultiheadAttention, lambda child: ProjectedAttention(child) if can_be_projected(child) else child
+    )
+    for encoder in model.modules():
+        if isinstance(encoder, nn.TransformerEncoder):
             # It would pack padded batches for the fused kernel of its layers, which they left.
-            parent.use_nested_tensor = False
+            encoder.use_nested_tensor = False
     return model
 
 

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from tbp.compression.layouts import AttentionHeads, attention_heads, hidden_units
+from tbp.blocks.projections import keep_columns, keep_rows
+from tbp.compression.layouts import PrunableAttention, hidden_units, prunable_attentions
 from tbp.compression.projected_attention import with_projected_attention
 
 
@@ -93,8 +94,8 @@ def prune_hidden_units(model: nn.Module, pruning_ratio: float = 0.3) -> nn.Modul
             importance_F = importance_F * _row_norms(linear)
         kept_F = _most_important(importance_F, pruning_ratio)
         for linear in network.into:
-            _keep_rows(linear, kept_F)
-        _keep_columns(network.out, kept_F)
+            keep_rows(linear, kept_F)
+        keep_columns(network.out, kept_F)
     return model
 
 
@@ -111,22 +112,14 @@ def prune_heads(model: nn.Module, pruning_ratio: float = 0.3) -> nn.Module:
     """
     _check_ratio(pruning_ratio)
     model = with_projected_attention(model)
-    attentions = list(attention_heads(model))
+    attentions = list(prunable_attentions(model))
     if not attentions:
         raise ValueError(
             "the model has no attention whose heads could be removed: tbp.blocks.MultiHeadAttention, "
             "nn.MultiheadAttention, or that of Hugging Face's BERT"
         )
     for attention in attentions:
-        queries_per_kv_head = attention.num_heads // attention.num_kv_heads
-        kept_G = _most_important(_head_importance(attention), pruning_ratio)
-        kv_rows = _block_indices(kept_G, attention.head_width)
-        q_rows = _block_indices(kept_G, attention.head_width * queries_per_kv_head)
-        _keep_rows(attention.query, q_rows)
-        _keep_rows(attention.key, kv_rows)
-        _keep_rows(attention.value, kv_rows)
-        _keep_columns(attention.out, q_rows)
-        attention.count()
+        attention.keep_heads(_most_important(_head_importance(attention), pruning_ratio))
     return model
 
 
@@ -135,11 +128,11 @@ def _check_ratio(pruning_ratio: float) -> None:
         raise ValueError(f"pruning_ratio={pruning_ratio} must be in [0, 1)")
 
 
-def _head_importance(attention: AttentionHeads) -> Tensor:
+def _head_importance(attention: PrunableAttention) -> Tensor:
     """(G,): for each key/value head the Frobenius norms of W_out · W_value, summed over its query heads."""
     groups, width = attention.num_kv_heads, attention.head_width
-    value_GKV = attention.value.weight.detach().reshape(groups, width, -1)
-    out_DGHK = attention.out.weight.detach().reshape(-1, groups, attention.num_heads // groups, width)
+    value_GKV = attention.value_weight.detach().reshape(groups, width, -1)
+    out_DGHK = attention.out_proj.weight.detach().reshape(-1, groups, attention.num_heads // groups, width)
     product_GHDV: Tensor = torch.einsum("dghk,gkv->ghdv", out_DGHK, value_GKV)
     norms_GH: Tensor = torch.linalg.vector_norm(product_GHDV.flatten(2), dim=-1)
     return norms_GH.sum(dim=-1)
@@ -155,22 +148,3 @@ def _most_important(importance: Tensor, pruning_ratio: float) -> Tensor:
     """Indices that stay, ascending; at least one."""
     stay = max(1, importance.numel() - round(pruning_ratio * importance.numel()))
     return importance.topk(stay).indices.sort().values
-
-
-def _block_indices(blocks: Tensor, width: int) -> Tensor:
-    """Row indices of the given blocks of ``width`` rows each."""
-    return (blocks[:, None] * width + torch.arange(width, device=blocks.device)).flatten()
-
-
-def _keep_rows(linear: nn.Linear, rows: Tensor) -> None:
-    linear.weight = nn.Parameter(linear.weight.detach()[rows], linear.weight.requires_grad)
-    if linear.bias is not None:
-        linear.bias = nn.Parameter(linear.bias.detach()[rows], linear.bias.requires_grad)
-    linear.out_features = rows.numel()
-
-
-def _keep_columns(linear: nn.Linear, columns: Tensor) -> None:
-    # Contiguous, or the product would run on a strided weight.
-    weight = linear.weight.detach()[:, columns].contiguous()
-    linear.weight = nn.Parameter(weight, linear.weight.requires_grad)
-    linear.in_features = columns.numel()
