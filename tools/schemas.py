@@ -23,7 +23,7 @@ from msgspec import Struct
 from msgspec.structs import fields
 
 from tbp.bisect import forms as bisect_forms
-from tbp.bisect.bisection import Bisection, Culprit, Ending, ProbeResult
+from tbp.bisect.bisection import Bisection, Culprit, Ending, PairsAgainst, ProbeResult
 from tbp.comparison import json_form
 from tbp.doctor import facts as machine_facts
 from tbp.doctor import json_form as doctor_form
@@ -177,7 +177,7 @@ def comparison() -> Schema:
 def bisection() -> Schema:
     commit = struct(LineCommit)
     judgement = struct(Judgement, parameters=PARAMETERS, state=among(ORDER), better=among(Better))
-    culprit = struct(Culprit, commit=commit, judgement=judgement)
+    culprit = struct(Culprit, commit=commit, judgement=judgement, rests_on=listed(struct(PairsAgainst)))
     compared = struct(ComparedCommit)
     probe = struct(ProbeResult, role=among(["ends", "probe", "step", "skipped"]))
     whole = struct(
@@ -239,7 +239,7 @@ def selftest() -> Schema:
 
 
 def notification() -> Schema:
-    return {"oneOf": [event_notification(), first_notification()]}
+    return {"oneOf": [event_notification(), summary_notification()]}
 
 
 def event_notification() -> Schema:
@@ -273,15 +273,17 @@ def event_notification() -> Schema:
     return exactly(notification_head("regression", "improvement") | {"event": event})
 
 
-def first_notification() -> Schema:
+def summary_notification() -> Schema:
     more = {"events": described(listed(event_notification()), "the largest ones"), "left_out": COUNT}
-    return exactly(notification_head("standing") | more)
+    return exactly(notification_head("standing", "more") | more)
 
 
 def notification_head(*kinds: str) -> dict[str, Schema]:
     return {
         "format": {"const": payload.FORMAT},
-        "kind": described(among(kinds), "standing: what stood when the target began"),
+        "kind": described(
+            among(kinds), "standing: what stood when the target began; more: what a run had beyond ten messages"
+        ),
         "id": described(TEXT, "of the event, also in Idempotency-Key: the same when it is sent again"),
         "project": TEXT,
         "branch": TEXT,

@@ -51,6 +51,11 @@ def significant(value: float) -> str:
     return f"{value:,.{max(0, 2 - exponent)}f}".replace("-", "−")
 
 
+def small(value: float) -> str:
+    """A number that may be many powers of ten below 1: ``0``, ``4.1e-07``, ``0.0123``."""
+    return f"{value:.3g}" if math.isfinite(value) else UNKNOWN
+
+
 def scale_of(size: float, scales: Sequence[tuple[float, str]]) -> tuple[float, str]:
     """The largest unit in which ``size`` is at least one, after rounding to three digits."""
     for scale in reversed(scales):
