@@ -22,15 +22,19 @@ from typing import Any
 def answer(request: dict[str, Any], device_name: str) -> dict[str, Any]:
     """The reply to one request."""
     from tbp import bench
-    from tbp.selftest import attention, memory, precision, recording, timing, training
+    from tbp.bench.devices import settle
+    from tbp.selftest import attention, memory, precision, recording, roofs, timing, training
     from tbp.selftest.checks import CHECKS
 
-    assert all((attention, memory, precision, recording, timing, training)), "their import registers their checks"
+    assert all((attention, memory, precision, recording, roofs, timing, training)), (
+        "their import registers their checks"
+    )
     try:
         device = bench.device(device_name)
     except bench.Skip as skip:
         return {"missing": str(skip), "hint": _hint()}
     if request["do"] == "list":
+        settle()  # threads and precision, as for a benchmark
         # The ruler collects garbage before each reading, which would look at all objects of torch each time.
         gc.collect()
         gc.freeze()

@@ -18,6 +18,8 @@ from tbp.bench.surroundings import clock_mhz
 from tbp.selftest.checks import Reading, check, close, quantity
 from tbp.selftest.work import events_s, product
 
+# Facts of a session that a driver or a system may keep to itself; a GPU's need the package nvidia-ml-py.
+TOLD = ("clock_mhz", "cpu_mhz", "governor", "energy_j", "throttled", "float32_products", "isa", "roof_flop_per_s")
 # Kernels, and without a GPU the operator itself, as the profiler names their categories.
 CATEGORIES = {"cuda": ("kernel",), "cpu": ("cpu_op",)}
 
@@ -36,9 +38,10 @@ def session(device: bench.Device) -> Iterator[Reading]:
         facts = json.loads(gzip.decompress(sessions[0].read_bytes()))
         events = _trace(sessions[0].with_name(facts["trace"]))
     yield Reading("device", facts["device_name"], device.hardware, facts["device_name"] == device.hardware)
-    if device.name == "cuda":
-        clock = f"{facts['clock_mhz']} MHz" if facts["clock_mhz"] else "not told; pip install nvidia-ml-py"
-        yield Reading("clock", clock)
+    further = {name: facts.get(name) for name in TOLD}
+    yield Reading(
+        "told too", ", ".join(f"{name} {value}" for name, value in further.items() if value not in (None, "", 0))
+    )
     steps = sum(1 for event in events if str(event.get("name")).startswith("ProfilerStep#"))
     yield Reading("steps in the trace", str(steps), "at least 3", steps >= 3)
     # On a CPU that others use too, the quickest of each are alike; on a GPU all are.

@@ -23,13 +23,13 @@ def product(device: bench.Device) -> Callable[[], torch.Tensor]:
     return lambda: square @ square
 
 
-def events_s(call: Callable[[], object], device: bench.Device) -> float:
+def events_s(call: Callable[[], object], device: bench.Device, times: int = EVENTS) -> float:
     """Median seconds of a call by another clock than the ruler's: CUDA events, or the CPU's clock around each call."""
     call()
     device.synchronise()
     if device.name == "cpu":
-        return statistics.median(_counted_s(call) for _ in range(EVENTS))
-    return statistics.median(_between_events_s(call) for _ in range(EVENTS))
+        return statistics.median(_counted_s(call) for _ in range(times))
+    return statistics.median(_between_events_s(call) for _ in range(times))
 
 
 def _counted_s(call: Callable[[], object]) -> float:

@@ -4,15 +4,19 @@ import json
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tbp.doctor.device_test import run as running
 from tbp.doctor.device_test.report import line, markdown, to_json
 from tbp.doctor.device_test.results import CheckReading, CheckResult, CheckState, DeviceTest, result_of
-from tbp.doctor.device_test.run import Program
+from tbp.doctor.device_test.run import Program, facts_of
+from tbp.doctor.diagnosis import diagnosis
+from tbp.doctor.facts import Busy
 from tbp.errors import NothingMeasured
 
 from ..command_line import Run
 from ..test_schemas import faults
+from .machines import GPU, changed
 
 PASSED, FAILED, SKIPPED = CheckState
 # Speaks as tbp/selftest/program.py does; the name of a check says how it ends.
@@ -79,6 +83,16 @@ def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(running, "NEEDED", ("torch_that_nobody_has",))
     with pytest.raises(NothingMeasured, match=r"no torch_that_nobody_has.*pip install 'tbp-perf\[bench\]'"):
         running.device_test("cpu")
+
+
+def test_facts_of_the_machine_name_findings_and_no_process():
+    busy = changed("activity", busy_cores=7.5, busiest=(Busy(7, "secret", 7.0),))
+    machine = replace(busy, gpus=(replace(GPU, sm_mhz=900, most_sm_mhz=1980, is_persistent=False),))
+    assert dict(facts_of(diagnosis(machine))) == {
+        "GPU 0": "NVIDIA H200, driver 570.1, 900 of 1980 MHz",
+        "tbp doctor, grave": "Neighbours",
+        "tbp doctor, warning": "GPU 0",
+    }
 
 
 RIGHT, WRONG = CheckReading("peak", "3 B", "3 B"), CheckReading("clock", "1 s", "2 s ± 10 %", is_right=False)

@@ -62,6 +62,12 @@ def test_other_processors_switch_their_boost_elsewhere(tmp_path: Path):
         assert (clocks.boost_file, clocks.is_boosting) == (f"/{boost}", is_boosting)
 
 
+def test_arm_names_its_processors_by_numbers(tmp_path: Path):
+    info = "processor\t: 0\nFeatures\t: fp asimd bf16\nCPU implementer\t: 0x41\nCPU part\t: 0xd40\n"
+    processor = read(tree(tmp_path, {"proc/cpuinfo": info})).processor
+    assert (processor.model, processor.flags) == ("Arm implementer 0x41, part 0xd40", {"fp", "asimd", "bf16"})
+
+
 def test_of_an_empty_folder_every_fact_is_missed_by_name(tmp_path: Path):
     machine = read(tmp_path / "none")
     assert (machine.processor, machine.memory, machine.clocks) == (Processor(), Memory(), Clocks())

@@ -17,6 +17,9 @@ import msgspec
 from tbp import __version__
 from tbp.asv.checkouts import Checkout
 from tbp.doctor.device_test.results import CheckReading, CheckResult, CheckState, DeviceTest, result_of
+from tbp.doctor.diagnosis import Diagnosis, diagnosis
+from tbp.doctor.finding import Severity
+from tbp.doctor.reading.machine import ThisProcess, read_machine
 from tbp.errors import NothingMeasured
 from tbp.gate.worker_process import Deadline, OutOfTime, Worker, WorkerLost
 
@@ -41,15 +44,29 @@ def device_test(device: str, ended: Callable[[CheckResult, int], None] = lambda 
             f"{sys.executable} has no {' and no '.join(missing)}, which the checks need: pip install 'tbp-perf[bench]'"
         )
     start_s = time.monotonic()
+    surroundings = dict(facts_of(diagnosis(read_machine(ThisProcess.here()))))
     with Program(device) as program:
         listing = program.listing()
         names = msgspec.convert(listing["checks"], tuple[str, ...])
-        facts = {"tbp": __version__} | msgspec.convert(listing["facts"], dict[str, str])
+        facts = {"tbp": __version__} | msgspec.convert(listing["facts"], dict[str, str]) | surroundings
         results = []
         for result in program.results(names):
             results.append(result)
             ended(result, len(names))
     return DeviceTest(device, tuple(facts.items()), tuple(results), time.monotonic() - start_s)
+
+
+def facts_of(diagnosed: Diagnosis) -> Iterator[tuple[str, str]]:
+    """Facts of the machine for a report that anybody may read: findings by their subjects, without names of processes."""
+    for gpu in diagnosed.machine.gpus:
+        yield (
+            f"GPU {gpu.index}",
+            f"{gpu.name}, driver {gpu.driver}, {gpu.sm_mhz or '?'} of {gpu.most_sm_mhz or '?'} MHz",
+        )
+    for severity in (Severity.GRAVE, Severity.WARNING):
+        subjects = [finding.subject for finding in diagnosed.findings if finding.severity is severity]
+        if subjects:
+            yield f"tbp doctor, {severity}", ", ".join(dict.fromkeys(subjects))
 
 
 class Program:
