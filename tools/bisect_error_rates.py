@@ -115,7 +115,7 @@ def line(setting: Setting, outcomes: Outcomes) -> str:
         f"{outcomes.indirect / total:.1%}",
         f"{outcomes.missed / max(1, outcomes.indirect):.1%}",
         f"{np.mean(searched):.1f}",
-        f"{np.mean([gates <= few for gates in searched]):.1%}",
+        f"{np.mean([1 < gates <= few for gates in searched]):.1%}",
         f"{max(searched)}",
         f"{np.mean(outcomes.pairs):.0f}",
     ]
