@@ -127,7 +127,7 @@ def _report(files: Sequence[PlannedFile], state: InitialState, options: argparse
     if (options.github or options.gitlab) and is_name_alone():
         warn(
             "tbp: the workflows install tbp-perf by its name from PyPI, and this tbp came from elsewhere: see that it "
-            "is tbp there, or write `tbp-perf @ git+URL@COMMIT`"
+            "is tbp there, or install `tbp-perf @ git+URL` and run this again with --force"
         )
     if not (state.config_path.parent / "pyproject.toml").exists():
         warn(

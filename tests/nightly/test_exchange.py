@@ -378,6 +378,21 @@ def test_a_marker_of_any_length_is_none(remote: Path):
         ada.pull()
 
 
+def test_a_lease_of_any_length_counts_for_none_and_is_named(remote: Path):
+    ada = runner(remote, "ada")
+    write(ada, "benchmarks.json", b"{}")
+    ada.push("night")
+    git(remote.parent, "clone", "-q", "-b", "tbp-data", str(remote), "forged")
+    commit(remote.parent / "forged", "lease", files={"leases/a.json": " " * bounds.MOST_LEASE_BYTES + "{}"})
+    git(remote.parent / "forged", "push", "-q", "origin", "HEAD:tbp-data")
+    pulled = ada.pull()
+    assert (pulled.leases, pulled.notes) == (
+        (), ("leases/a.json is larger than a lease, and counts for none: the next push takes it out",)
+    )  # fmt: skip
+    ada.push("night")
+    assert "leases/a.json" not in branch_files(remote)
+
+
 def test_a_folder_that_is_a_link_is_not_followed_out_of_the_results(remote: Path, tmp_path: Path):
     ada, bob = runner(remote, "ada"), runner(remote, "bob")
     write(ada, "box/aaaaaaaa-env.traces/suite.torchtime_it/x-1.20260101T000000-7.session.json.gz", b"a session")
