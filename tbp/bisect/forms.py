@@ -31,6 +31,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from tbp.bisect.bisection import Bisection, Culprit, Ending, ProbeResult
+from tbp.model.series import short_hash
 from tbp.system.strict_json import strict_json
 from tbp.wording import phrases, words
 from tbp.wording.terminal import Paragraph, terminal_text
@@ -61,7 +62,7 @@ def sentence(result: Bisection) -> str:
     if result.culprit is not None and result.ending in (Ending.COMMIT, Ending.RANGE):
         changed = phrases.effect(result.culprit.judgement)
         if result.ending is Ending.COMMIT:
-            return f"{result.culprit.commit.commit[:8]} made {one_line(result.name)} {changed}"
+            return f"{short_hash(result.culprit.commit.commit)} made {one_line(result.name)} {changed}"
         return (
             f"One of {words.count(len(result.suspects), 'commit')} made {one_line(result.name)} {changed}; "
             "the others of them cannot be measured"
@@ -111,15 +112,15 @@ def _culprit(result: Bisection, culprit: Culprit) -> Iterator[RenderableType]:
     if result.ending is Ending.RANGE:
         yield Paragraph(f"or an earlier one: {_range(result)}", "  ")
     numbers = (phrases.before_after(judgement), words.count(judgement.evidence, "pair"))
-    yield Paragraph(f"{', '.join(numbers)} against {culprit.before[:8]} before it", "  ")
+    yield Paragraph(f"{', '.join(numbers)} against {short_hash(culprit.before)} before it", "  ")
     for operator in judgement.operators:
         yield Paragraph(operator, "    ", most=MOST_SUBJECT)
     for step in result.steps:
-        yield Paragraph(f"also {step.commit.commit[:8]}: {phrases.effect(step.judgement)}", "  ")
+        yield Paragraph(f"also {short_hash(step.commit.commit)}: {phrases.effect(step.judgement)}", "  ")
 
 
 def _range(result: Bisection) -> str:
-    return words.named([suspect.commit[:8] for suspect in result.suspects], MOST_LISTED)
+    return words.named([short_hash(suspect.commit) for suspect in result.suspects], MOST_LISTED)
 
 
 def _share(result: Bisection) -> str:
@@ -147,9 +148,9 @@ _ROLES = {"ends": "BAD against GOOD", "probe": "against GOOD", "step": "against"
 
 def _probe(probe: ProbeResult) -> str:
     if probe.role == "skipped":
-        return f"{probe.commit[:8]} left out: {one_line(probe.reason)}"
-    against = f"{_ROLES[probe.role]} {probe.against[:8]}" if probe.role == "step" else _ROLES[probe.role]
+        return f"{short_hash(probe.commit)} left out: {one_line(probe.reason)}"
+    against = f"{_ROLES[probe.role]} {short_hash(probe.against)}" if probe.role == "step" else _ROLES[probe.role]
     ruling = {"good": "like GOOD", "bad": "like BAD"}.get(probe.ruling, probe.ruling)
     ruling = {"bad": "a change", "good": "no change"}.get(probe.ruling, ruling) if probe.role == "ends" else ruling
     effect = words.signed_percent(probe.effect)
-    return f"{probe.commit[:8]} {against}: {effect} in {words.count(probe.pairs, 'pair')}, {ruling}"
+    return f"{short_hash(probe.commit)} {against}: {effect} in {words.count(probe.pairs, 'pair')}, {ruling}"

@@ -27,7 +27,7 @@ from tbp.history.paired_evidence import FRESH_LOOKS
 from tbp.history.stored import Stored, by_themselves
 from tbp.model import relevance
 from tbp.model.changes import Change
-from tbp.model.series import Point, SeriesKey
+from tbp.model.series import Point, SeriesKey, short_hash
 from tbp.nightly.told_file import untold
 from tbp.project.asv_config import AsvConfig
 from tbp.statistics.paired_ratios import Pair
@@ -79,7 +79,8 @@ class Task(Struct, frozen=True):
 
     def __str__(self) -> str:
         why = "fresh pairs of" if self.is_fresh else "measuring in turns"
-        return f"tbp: {why} {self.head[:8]} against {self.base[:8]}: {words.count(len(self.pairs), 'benchmark')}"
+        both = f"{short_hash(self.head)} against {short_hash(self.base)}"
+        return f"tbp: {why} {both}: {words.count(len(self.pairs), 'benchmark')}"
 
 
 def tracked_series(store: Stored, machine: str) -> list[Tracked]:
@@ -182,7 +183,9 @@ class _Night:
                     cells = {key: cell for key, cell in cells.items() if cell not in failed}
                     _take_turns(cells, task, Measuring(sides, folders, deadline=deadline), deadline, pairs)
         except (RunFailed, CellFailed) as problem:
-            self._tell(f"tbp: {task.head[:8]} is not measured in turns with {task.base[:8]}: ", str(problem))
+            self._tell(
+                f"tbp: {short_hash(task.head)} is not measured in turns with {short_hash(task.base)}: ", str(problem)
+            )
         except OutOfTime:
             pass
         finally:
