@@ -26,8 +26,9 @@ from tbp.bisect import forms as bisect_forms
 from tbp.bisect.bisection import Bisection, Culprit, Ending, ProbeResult
 from tbp.comparison import json_form
 from tbp.hotspots import forms, views
-from tbp.model.changes import CONFIDENCE, ChangeKind, State
+from tbp.model.changes import ChangeKind, State
 from tbp.model.comparison import ComparedCommit, Comparison, Judgement
+from tbp.model.relevance import CONFIDENCE
 from tbp.model.series import Better
 from tbp.model.triage import TriageStatus
 from tbp.nightly import data_branch

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from functools import cached_property
@@ -13,6 +12,7 @@ from msgspec.structs import replace
 
 from tbp.model.balance import SETTLED_RUNS, Balance, balance
 from tbp.model.points import levels
+from tbp.model.relevance import effect_size
 from tbp.model.series import Better, Commit, Line, Point, SeriesKey
 from tbp.model.triage import Triage
 from tbp.traces.devices.memory import MemoryUse
@@ -21,10 +21,6 @@ from tbp.traces.differences.difference import TraceDifference
 from tbp.traces.differences.frame_difference import FrameDifference
 from tbp.traces.frames.frames import Frames
 from tbp.traces.operators.operators import OperatorTable
-
-CONFIDENCE = 0.99
-"""The confidence of every interval tbp shows. A gate is read once per commit and benchmark, a report has many rows:
-at 95 %, one interval in twenty would miss the truth."""
 
 
 class State(StrEnum):
@@ -62,16 +58,6 @@ class ChangeKind(StrEnum):
     DEPENDENCY = "dependency change"  # Python, torch or another requirement
     HARDWARE = "hardware change"  # processor, GPU, driver, memory or operating system of the machine
     UNRECORDED = "unrecorded change"  # what no result records: it came with a night of measuring, not with a commit
-
-
-def effect_size(before: float, after: float) -> float:
-    """Change of a value relative to the size of the value before: 0.10 means that it became 10 % larger.
-
-    A negative value keeps the direction: from −2 to −1 is +0.5. From 0 it is NaN, except to 0, which is 0.
-    """
-    if not before:
-        return 0.0 if after == before else math.nan
-    return (after - before) / abs(before)
 
 
 class Change(Struct, frozen=True):

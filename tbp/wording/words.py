@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from tbp.model.changes import CONFIDENCE, effect_size
+from tbp.model.relevance import CONFIDENCE, effect_size
 from tbp.system.foreign_text import visible as visible
 
 MOST_SHOWN = 80  # characters of somebody's name or value in a message
