@@ -68,7 +68,7 @@ def _step(case: bench.Case, train: Train, attention: str = "MultiHeadAttention")
         return torch.cat([(before - after).detach().flatten() for before, after in pairs]) / LEARNING_RATE
 
     inputs = (x_BSD, labels_BS)
-    return bench.Step(lambda: train(model, *inputs, optimizer), update, untrained, inputs, _flops(case))
+    return bench.Step(lambda: train(model, *inputs, optimizer), update, untrained, inputs, _flops(case), updates=model)
 
 
 def _plain(model: nn.Module, x_BSD: Tensor, labels_BS: Tensor, optimizer: torch.optim.Optimizer) -> None:

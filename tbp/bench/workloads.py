@@ -25,16 +25,13 @@ from .devices import Skip
 # the dtype (2⁻²³, 2⁻¹⁰, 2⁻⁷), because a step adds up hundreds of products.
 TOLERANCES = {torch.float64: 1e-12, torch.float32: 1e-5, torch.float16: 2e-2, torch.bfloat16: 1e-1}
 
+TWIN_END = "_twin"  # readers of results know a twin by its name
 
 INSTALL = "install your dependencies beside tbp (pip install, in the Python that runs asv)"
 
 
 class MissingDependency(ModuleNotFoundError):
     """The code under test is there, and something that it needs is not."""
-
-
-class WrongResult(AssertionError):
-    """A variant computes something else than its reference: its time would mean nothing."""
 
 
 @dataclass(frozen=True)
@@ -63,13 +60,29 @@ class Case:
 
 @dataclass(frozen=True)
 class Step:
-    """One workload call, with its output, weights, inputs and FLOPs."""
+    """One workload call: its work, and all that says whether it is the right work, and how much."""
 
     run: Callable[[], object]
     output: Callable[[], Tensor]  # compared with the reference; does not disturb ``run``
     module: nn.Module | None = None  # the weights that ``run`` uses, for their size and for the reference
     inputs: tuple[Tensor, ...] = ()
     flops: int | None = None  # analytic: 2 per multiply-add; causal attention counts half of S²; None: not known
+    tokens: int | None = None  # tokens that one run works through, for tokens per second
+    bytes_moved: int | None = None  # least traffic with memory; None: weights, inputs and output once each
+    # Further outputs by name (gradients, masked, in training mode): compared with those that the reference names.
+    checks: Mapping[str, Callable[[], Tensor]] = field(default_factory=dict)
+    # Sentences that must be true of the step ("half of the hidden units are gone"), and how to find out.
+    conditions: Mapping[str, Callable[[], bool]] = field(default_factory=dict)
+    dtype: torch.dtype | None = None  # of the output; None: the case's
+    computes_in: torch.dtype | None = None  # of the products, for the roof (autocast: bfloat16); None: the case's
+    updates: nn.Module | None = None  # every weight matrix of it is changed by ``run``: a training step
+    makes_modules: bool = False  # making modules is the work (pruning, calibration), not set-up that is timed with it
+    # FLOPs that torch's counter sees of ``run`` with plain attention; None: just ``flops``; 0: it cannot see them.
+    counted: int | None = None
+
+
+Reference = Callable[[Case, Step], Tensor | Mapping[str, Tensor]]
+"""Gives the right output of a step, in float64 on the CPU, or all of its outputs by name, "output" among them."""
 
 
 @dataclass(frozen=True)
@@ -79,9 +92,11 @@ class Workload:
     family: str
     variant: str
     build: Callable[[Case], Step] = field(repr=False)
-    reference: Callable[[Case, Step], Tensor] = field(repr=False)  # float64, on the CPU
+    reference: Reference = field(repr=False)
     version: int = 1
     tolerances: Mapping[torch.dtype, float] = field(default_factory=lambda: TOLERANCES, repr=False)
+    baseline: str | None = None  # the variant of the same family that this one's time is held against
+    twin: str | None = None  # the variant that is the same build again
 
     @property
     def label(self) -> str:
@@ -98,22 +113,30 @@ def workload(
     family: str,
     variant: str,
     *,
-    reference: Callable[[Case, Step], Tensor],
+    reference: Reference,
     version: int = 1,
     tolerances: Mapping[torch.dtype, float] = TOLERANCES,
     twin: str | None = None,
+    baseline: str | None = None,
 ) -> Callable[[Build], Build]:
     """Register the decorated build as ``variant`` of ``family``.
 
-    ``twin`` registers the same build under a second name. The ratio of the two times is the ruler's noise floor.
+    ``twin`` registers the same build under a second name, ``<variant>_twin``. The ratio of the two times is the ruler's
+    noise floor. ``baseline`` names the variant of the family (the naive one, the dense one) that this one is held
+    against: each session of this one also takes samples of that one, in turns.
 
     Raises:
-        ValueError: the name is taken.
+        ValueError: the name is taken, or ends in ``_twin`` without being one.
     """
+    if variant.endswith(TWIN_END) or twin not in (None, variant + TWIN_END):
+        raise ValueError(
+            f"workload {family}.{variant} (twin: {twin}): a name ends in {TWIN_END} exactly where it is a twin's; "
+            f"register the variant with twin={variant.removesuffix(TWIN_END) + TWIN_END!r}"
+        )
 
     def register(build: Build) -> Build:
-        made = Workload(family, variant, build, reference, version, tolerances)
-        for entry in [made] if twin is None else [made, replace(made, variant=twin)]:
+        made = Workload(family, variant, build, reference, version, tolerances, baseline, twin)
+        for entry in [made] if twin is None else [made, replace(made, variant=twin, twin=variant)]:
             key = (family, entry.variant)
             if key in _registry:
                 raise ValueError(f"workload {family}.{entry.variant} is registered already; choose another name")
@@ -163,7 +186,9 @@ def subject(module: str, name: str) -> Any:
     return getattr(imported, name)
 
 
-def inference(module: nn.Module, *inputs: Tensor, flops: int | None = None, **options: Any) -> Step:
+def inference(
+    module: nn.Module, *inputs: Tensor, flops: int | None = None, tokens: int | None = None, **options: Any
+) -> Step:
     """The step that runs ``module(*inputs, **options)`` without gradients, in evaluation mode.
 
     Of a module that returns a tuple, the first element is the output.
@@ -176,7 +201,7 @@ def inference(module: nn.Module, *inputs: Tensor, flops: int | None = None, **op
         output: Tensor = result[0] if isinstance(result, tuple) else result
         return output
 
-    return Step(run, run, module, inputs, flops)
+    return Step(run, run, module, inputs, flops, tokens)
 
 
 def in_float64(case: Case, step: Step) -> Tensor:
@@ -190,28 +215,3 @@ def in_float64(case: Case, step: Step) -> Tensor:
     module = copy.deepcopy(step.module).double().cpu()
     inputs = [tensor.cpu().double() if tensor.is_floating_point() else tensor.cpu() for tensor in step.inputs]
     return inference(module, *inputs).output()
-
-
-def relative_error(actual: Tensor, expected: Tensor) -> float:
-    """Largest |actual − expected| ÷ largest |expected|; NaN in either gives NaN, another shape infinity."""
-    if actual.shape != expected.shape:
-        return float("inf")
-    actual_64, expected_64 = actual.detach().double().cpu(), expected.detach().double().cpu()
-    scale = expected_64.abs().max().clamp_min(torch.finfo(torch.float64).tiny)
-    return float((actual_64 - expected_64).abs().max() / scale)
-
-
-def check(workload: Workload, case: Case, step: Step) -> float:
-    """The step's relative error against its reference.
-
-    Raises:
-        WrongResult: it is above the workload's tolerance for the dtype, or not a number.
-    """
-    error = relative_error(step.output(), workload.reference(case, step))
-    tolerance = workload.tolerances[case.dtype]
-    if not error <= tolerance:
-        raise WrongResult(
-            f"{workload.family}.{workload.variant} computes something else than its reference: relative error "
-            f"{error:.3g} is above {tolerance:.3g} for {case.dtype}; its time would mean nothing"
-        )
-    return error

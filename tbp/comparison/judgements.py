@@ -22,8 +22,8 @@ from tbp.history.explanations import not_refuted
 from tbp.model import relevance
 from tbp.model.changes import ChangeKind, Circumstance, State
 from tbp.model.comparison import ComparedCommit, Judgement
+from tbp.model.effects import CONFIDENCE, effect_size
 from tbp.model.points import columns, index_of, measured_values
-from tbp.model.relevance import CONFIDENCE, effect_size
 from tbp.model.series import Better, Outcome, Point, SeriesKey
 from tbp.statistics.benjamini_hochberg import benjamini_hochberg
 from tbp.statistics.robust import relative

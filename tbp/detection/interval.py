@@ -18,8 +18,8 @@ from tbp.detection.boundaries import MEDIAN_ERROR
 from tbp.detection.measured import Measured, measured
 from tbp.detection.selection import correlation_inflation, residuals_of
 from tbp.model.changes import Change
+from tbp.model.effects import CONFIDENCE
 from tbp.model.points import columns, levels
-from tbp.model.relevance import CONFIDENCE
 from tbp.model.series import Point
 from tbp.statistics.mann_whitney import tails
 from tbp.statistics.robust import relative

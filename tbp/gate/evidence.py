@@ -19,7 +19,7 @@ from msgspec import Struct, field
 from tbp.gate.cells import Cell, CellSkipped
 from tbp.model import relevance
 from tbp.model.changes import State
-from tbp.model.relevance import CONFIDENCE
+from tbp.model.effects import CONFIDENCE
 from tbp.statistics.paired_ratios import Estimate, Pair, estimate
 from tbp.statistics.robust import median
 

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from tbp.gate.evidence import CellStanding, Evidence, Limits, agrees, estimated, is_excluded
 from tbp.model.changes import State
 from tbp.model.comparison import Judgement
-from tbp.model.relevance import CONFIDENCE
+from tbp.model.effects import CONFIDENCE
 from tbp.statistics.benjamini_hochberg import benjamini_hochberg
 from tbp.statistics.paired_ratios import Estimate
 from tbp.statistics.robust import median

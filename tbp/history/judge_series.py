@@ -24,8 +24,8 @@ from tbp.history.explanations import explained
 from tbp.history.runs_of_series import SeriesRows
 from tbp.model import relevance
 from tbp.model.changes import Break, Change, ChangeKind
+from tbp.model.effects import CONFIDENCE
 from tbp.model.points import Points
-from tbp.model.relevance import CONFIDENCE
 from tbp.wording import words
 
 VERSION_DIGITS = 8  # of a benchmark's version, which is a hash

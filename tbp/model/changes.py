@@ -11,8 +11,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tbp.model.balance import SETTLED_RUNS, Balance, balance
+from tbp.model.cells import MeasuredCell
+from tbp.model.effects import effect_size
 from tbp.model.points import levels
-from tbp.model.relevance import effect_size
 from tbp.model.series import Better, Commit, Line, Point, SeriesKey
 from tbp.model.triage import Triage
 from tbp.traces.devices.memory import MemoryUse
@@ -215,6 +216,7 @@ class History(Struct, frozen=True, dict=True):
     breaks: tuple[Break, ...] = ()  # oldest first
     # FLOP that the machine's matrix products do in the time of one call, at the newest value; NaN where unknown.
     roof_flop: float = float("nan")
+    cell: MeasuredCell | None = None  # of the newest value; None: its sessions are not at hand, or it has none
     since: int = 0  # index of the first point after the revision judged against: earlier changes are of no account
     frames: Frames | None = None  # of operators_commit, without what is too small to draw; None: not at hand
     devices: Devices | None = None  # of operators_commit; None: nothing ran on one, and it is no distributed run

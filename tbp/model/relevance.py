@@ -1,13 +1,7 @@
-"""Effect sizes: how one is measured, and from which on a difference matters, for each question asked. 0.01 is 1 %.
+"""Effect sizes from which on a difference matters, one for each question asked. Relative: 0.01 is 1 %.
 
 docs/explanation/change-points.md has them as a table. What is significant and smaller than these is no news.
 """
-
-import math
-
-CONFIDENCE = 0.99
-"""The confidence of every interval tbp shows. A gate is read once per commit and benchmark, a report has many rows:
-at 95 %, one interval in twenty would miss the truth."""
 
 LEAST_SHOWN = 0.0005
 """Smallest change of a counter: less is shown as 0.0 %. A counter repeats exactly, so nothing hides it."""
@@ -39,13 +33,3 @@ to run on a shared machine, less than half of this."""
 OLDEST_RUNS = 0.5
 """Smallest step after the first one or two runs of a series. The first run of a new machine is often off by a tenth or
 more, and a history would show it for years."""
-
-
-def effect_size(before: float, after: float) -> float:
-    """Change of a value relative to the size of the value before: 0.10 means that it became 10 % larger.
-
-    A negative value keeps the direction: from −2 to −1 is +0.5. From 0 it is NaN, except to 0, which is 0.
-    """
-    if not before:
-        return 0.0 if after == before else math.nan
-    return (after - before) / abs(before)

@@ -10,17 +10,15 @@ from torch import Tensor, nn
 
 from tbp.bench import workloads
 from tbp.bench.devices import Skip
+from tbp.bench.oracle import WrongResult, check, relative_error
 from tbp.bench.workloads import (
     Case,
     MissingDependency,
     Step,
     Workload,
-    WrongResult,
-    check,
     find,
     in_float64,
     inference,
-    relative_error,
     subject,
     workload,
 )
@@ -50,7 +48,7 @@ def test_a_right_variant_passes_and_says_how_far_off_it_is():
 
 def test_a_variant_that_computes_something_else_is_no_result():
     wrong = doubling(2.001)
-    with pytest.raises(WrongResult, match=r"f\.v computes something else.*0\.0005 is above 1e-05"):
+    with pytest.raises(WrongResult, match=r"f\.v computes something else.*0\.0005 of its output is above 1e-05"):
         check(wrong, CASE, wrong.build(CASE))
 
 
@@ -70,6 +68,20 @@ def test_a_twin_is_the_same_build_under_a_second_name():
         raise AssertionError("registering builds nothing")
 
     assert find("attention", "sdpa").build is find("attention", "sdpa_twin").build
+
+
+def test_twins_know_each_other_and_their_baseline():
+    workload("attention", "sdpa", reference=double, twin="sdpa_twin", baseline="naive")(
+        lambda case: doubling(2.0).build(case)
+    )
+    assert (find("attention", "sdpa").twin, find("attention", "sdpa_twin").twin) == ("sdpa_twin", "sdpa")
+    assert find("attention", "sdpa_twin").baseline == "naive"
+
+
+@pytest.mark.parametrize(("variant", "twin"), [("sdpa_twin", None), ("sdpa", "again"), ("sdpa", "naive_twin")])
+def test_only_a_twin_is_named_as_one(variant: str, twin: str | None):
+    with pytest.raises(ValueError, match="exactly where it is a twin's; register the variant with twin='sdpa_twin'"):
+        workload("attention", variant, reference=double, twin=twin)
 
 
 def test_a_name_is_registered_once():

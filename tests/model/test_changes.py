@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from tbp.model.changes import Change, ChangeEvidence, ChangeKind, Circumstance
-from tbp.model.relevance import effect_size
+from tbp.model.effects import effect_size
 from tbp.model.series import Better
 
 from ..histories import change, history
