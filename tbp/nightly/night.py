@@ -16,7 +16,7 @@ from tbp.errors import RunFailed
 from tbp.model.series import short_hash
 from tbp.nightly.budget import NightBudget, OutOfBudget
 from tbp.nightly.exchange import Decide, Exchange
-from tbp.nightly.leases import LEASE, FleetSetup, Lease, leased, now, released, runner_name, taken, unfinished
+from tbp.nightly.leases import LEASE, Lease, PoolSetup, leased, now, released, runner_name, taken, unfinished
 from tbp.nightly.new_commits import AsvMeasuring, Pending, branch_history, pending, prepared
 from tbp.nightly.night_lock import NightLock
 from tbp.project.asv_config import AsvConfig
@@ -58,7 +58,7 @@ class Night:
     ) -> None:
         self._config, self._wish, self._lock, self._budget = config, wish, lock, budget
         self._exchange, self._heard = exchange, heard
-        self._setup = FleetSetup(wish.name or wish.machine, config.environments)
+        self._setup = PoolSetup(wish.name or wish.machine, config.environments)
         self._runner = runner_name(config.results_dir)
         self._done: list[str] = []
         self._left = Pending(())
