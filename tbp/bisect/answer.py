@@ -15,11 +15,11 @@ from tbp.bisect.bisection import Bisection, Culprit, Ending, PairsAgainst, Probe
 from tbp.bisect.search import LineSearch
 from tbp.bisect.trials import Ruling, SeriesName, Trial, effect_of
 from tbp.errors import ExitCode
-from tbp.gate.run import INTERRUPTED
 from tbp.model.changes import State
 from tbp.model.comparison import ComparedCommit, Judgement
 from tbp.model.series import short_hash
 from tbp.project.first_parents import LineCommit
+from tbp.turns.run import INTERRUPTED
 
 # A culprit that makes up this much of the change leaves nothing worth another search, whatever the interval says.
 WHOLE_SHARE = 0.8

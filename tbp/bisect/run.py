@@ -22,9 +22,6 @@ from tbp.bisect.trials import Role, Ruling, Trial, effect_of
 from tbp.bisect.turns import BisectRequest, CannotMeasure, Turns
 from tbp.bisect.weights import weights
 from tbp.errors import NothingMeasured, TbpError
-from tbp.gate.measuring import contention_notes
-from tbp.gate.run import ENDING_SHARE, INTERRUPTED
-from tbp.gate.worker_process import Deadline, OutOfTime
 from tbp.model.comparison import ComparedCommit
 from tbp.model.series import short_hash
 from tbp.project.asv_config import AsvConfig
@@ -32,6 +29,9 @@ from tbp.project.first_parents import LineCommit, first_parents, merged_line
 from tbp.project.touched_files import touched
 from tbp.system.children import marking
 from tbp.system.progress import Progress
+from tbp.turns.measuring import contention_notes
+from tbp.turns.run import ENDING_SHARE, INTERRUPTED
+from tbp.turns.worker_process import Deadline, OutOfTime
 from tbp.wording import words
 from tbp.wording.words import one_line
 

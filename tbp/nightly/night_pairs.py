@@ -17,11 +17,6 @@ from tbp.asv.checkouts import WAITING, checkouts
 from tbp.asv.ratios import Ratio, add_ratios
 from tbp.asv.runner import interruptible
 from tbp.errors import RunFailed
-from tbp.gate.cells import SIDES, Cell, CellFailed, Side
-from tbp.gate.discovery import discovered
-from tbp.gate.evidence import agrees, estimated
-from tbp.gate.measuring import Folders, Measuring
-from tbp.gate.worker_process import Deadline, OutOfTime
 from tbp.history.paired_changes import level_begin, wanted, with_pairs
 from tbp.history.paired_evidence import FRESH_LOOKS
 from tbp.history.stored import Stored, by_themselves
@@ -31,6 +26,11 @@ from tbp.model.series import Point, SeriesKey, short_hash
 from tbp.nightly.told_file import untold
 from tbp.project.asv_config import AsvConfig
 from tbp.statistics.paired_ratios import Pair
+from tbp.turns.cells import SIDES, Cell, CellFailed, Side
+from tbp.turns.discovery import discovered
+from tbp.turns.evidence import agrees, estimated
+from tbp.turns.measuring import Folders, Measuring
+from tbp.turns.worker_process import Deadline, OutOfTime
 from tbp.wording import words
 
 # Of each benchmark of a new commit. With a spread of 3 % they see 5 % on the first night in four of five cases
