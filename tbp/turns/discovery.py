@@ -8,10 +8,10 @@ from contextlib import ExitStack
 import msgspec
 
 from tbp.asv.checkouts import Checkout
-from tbp.gate.cells import SIDES, TIMED, Cell, CellFailed, Side
-from tbp.gate.referee import IMPORT_TIMEOUT_S, fail
-from tbp.gate.worker_process import Deadline, Worker, WorkerLost
 from tbp.system.python_text import plain_value
+from tbp.turns.cells import SIDES, TIMED, Cell, CellFailed, Side
+from tbp.turns.referee import IMPORT_TIMEOUT_S, fail
+from tbp.turns.worker_process import Deadline, Worker, WorkerLost
 
 # asv's types whose benchmarks give a value by themselves; of "memory" that is the size of an object.
 COUNTED = ("track", "peakmemory", "memory")

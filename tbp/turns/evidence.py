@@ -16,12 +16,12 @@ from math import copysign, isnan, log1p
 
 from msgspec import Struct, field
 
-from tbp.gate.cells import Cell, CellSkipped
 from tbp.model import relevance
 from tbp.model.changes import State
-from tbp.model.comparison import CONFIDENCE
+from tbp.model.effects import CONFIDENCE
 from tbp.statistics.paired_ratios import Estimate, Pair, estimate
 from tbp.statistics.robust import median
+from tbp.turns.cells import Cell, CellSkipped
 
 # A signed-rank test at 99 % needs eight pairs; a real 5 % was found in 80–90 % of cases with 8 pairs, in 82–99.7 %
 # with 12 (loaded two-core machine).

@@ -15,15 +15,15 @@ from pathlib import Path
 from types import TracebackType
 
 from tbp.asv.checkouts import Checkout
-from tbp.gate.attribution import Record
-from tbp.gate.budget import Budget
-from tbp.gate.cells import SIDES, Cell, CellFailed, CellSkipped, Side
-from tbp.gate.policy import Answer
-from tbp.gate.referee import Team, make_cache
-from tbp.gate.worker_process import Deadline, OutOfTime
 from tbp.model.changes import State
 from tbp.model.comparison import Judgement
 from tbp.system.children import temporary_folder
+from tbp.turns.attribution import Record
+from tbp.turns.budget import Budget
+from tbp.turns.cells import SIDES, Cell, CellFailed, CellSkipped, Side
+from tbp.turns.policy import Answer
+from tbp.turns.referee import Team, make_cache
+from tbp.turns.worker_process import Deadline, OutOfTime
 
 # Below this share of interrupted blocks nothing is said: an idle machine has a few.
 NOTED_SHARE = 0.1
@@ -98,7 +98,7 @@ class Measuring:
     def __call__(
         self, cells: Sequence[Cell], first: Side, has_room: Callable[[Cell], bool]
     ) -> Iterator[tuple[Cell, Answer]]:
-        """Pairs of ``cells`` as they end; ``tbp.gate.policy.Measure`` has the arguments."""
+        """Pairs of ``cells`` as they end; ``tbp.turns.policy.Measure`` has the arguments."""
         try:
             with self._team(cells) as team:
                 start_s = time.monotonic()

@@ -24,7 +24,7 @@ from typing import TypeAlias
 
 import pandas as pd
 
-from tbp.hotspots.views import Compared, Ranking, fused
+from tbp.operator_views.views import Compared, Ranking, fused
 from tbp.system.strict_json import strict_json
 from tbp.traces.devices.memory import MemoryUse
 from tbp.traces.devices.per_step import Devices

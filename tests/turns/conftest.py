@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tbp.asv.checkouts import Checkout
-from tbp.gate import referee
-from tbp.gate.cells import SIDES, Side
+from tbp.turns import referee
+from tbp.turns.cells import SIDES, Side
 
 Sides = Mapping[Side, Checkout]
 

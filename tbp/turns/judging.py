@@ -10,12 +10,13 @@ from math import expm1, log1p, nan
 
 from msgspec.structs import replace
 
-from tbp.gate.evidence import CellStanding, Evidence, Limits, agrees, estimated, is_excluded
 from tbp.model.changes import State
-from tbp.model.comparison import CONFIDENCE, Judgement
+from tbp.model.comparison import Judgement
+from tbp.model.effects import CONFIDENCE
 from tbp.statistics.benjamini_hochberg import benjamini_hochberg
 from tbp.statistics.paired_ratios import Estimate
 from tbp.statistics.robust import median
+from tbp.turns.evidence import CellStanding, Evidence, Limits, agrees, estimated, is_excluded
 from tbp.wording import words
 
 LEAST_PAIRS = 2  # fewer say nothing of their spread

@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 
 from tbp.errors import ExitCode
-from tbp.gate.budget import Budget
-from tbp.gate.cells import Cell, CellFailed, CellSkipped, Side
-from tbp.gate.evidence import CONFIRM_LOOKS, CONFIRM_PAIRS, FIRST_LOOK, SCREEN_PAIRS, Evidence, Limits
-from tbp.gate.judging import judgements
-from tbp.gate.policy import run_gate
-from tbp.gate.run import Gated
 from tbp.model.changes import State
 from tbp.model.comparison import ComparedCommit, Comparison, Judgement
 from tbp.statistics.paired_ratios import Pair
+from tbp.turns.budget import Budget
+from tbp.turns.cells import Cell, CellFailed, CellSkipped, Side
+from tbp.turns.evidence import CONFIRM_LOOKS, CONFIRM_PAIRS, FIRST_LOOK, SCREEN_PAIRS, Evidence, Limits
+from tbp.turns.judging import judgements
+from tbp.turns.policy import run_gate
+from tbp.turns.run import Gated
 
 CHANGED = (State.REGRESSION, State.IMPROVEMENT)
 Answer = Pair | CellFailed | CellSkipped

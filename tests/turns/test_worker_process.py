@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from tbp.asv.checkouts import Checkout
-from tbp.gate import referee
-from tbp.gate.cells import Cell, CellFailed, CellSkipped, Side
-from tbp.gate.discovery import discovered
-from tbp.gate.referee import Team, make_cache
 from tbp.statistics.paired_ratios import Pair
+from tbp.turns import referee
+from tbp.turns.cells import Cell, CellFailed, CellSkipped, Side
+from tbp.turns.discovery import discovered
+from tbp.turns.referee import Team, make_cache
 
 pytest.importorskip("asv_runner")
 pytestmark = pytest.mark.usefixtures("quick")

@@ -15,9 +15,9 @@ import msgspec
 from msgspec import Struct
 
 from tbp.asv.checkouts import Checkout
-from tbp.gate.cells import SIDES, Cell, CellFailed, CellSkipped, Side
-from tbp.gate.worker_process import Deadline, OutOfTime, Worker, WorkerLost, how_it_ended
 from tbp.statistics.paired_ratios import Block, Pair, Round
+from tbp.turns.cells import SIDES, Cell, CellFailed, CellSkipped, Side
+from tbp.turns.worker_process import Deadline, OutOfTime, Worker, WorkerLost, how_it_ended
 
 # Samples of about 1 ms: one shorter than a scheduler slice is mostly untouched or discarded by the median.
 SAMPLE_S = 0.001

@@ -12,11 +12,11 @@ from collections.abc import Iterator
 import pandas as pd
 from rich.console import RenderableType
 
-from tbp.hotspots.device_table import busy_sentence, device_parts
-from tbp.hotspots.forms import Views
-from tbp.hotspots.lost_table import lost_parts
-from tbp.hotspots.memory_table import memory_parts
-from tbp.hotspots.views import BACKWARD, COLUMNS, By, Compared, Facts, Group, Order, Ranking
+from tbp.operator_views.device_table import busy_sentence, device_parts
+from tbp.operator_views.forms import Views
+from tbp.operator_views.lost_table import lost_parts
+from tbp.operator_views.memory_table import memory_parts
+from tbp.operator_views.views import BACKWARD, COLUMNS, By, Compared, Facts, Group, Order, Ranking
 from tbp.report.parts.trace_rows import shapes
 from tbp.traces.differences.difference import LEAST_SESSIONS
 from tbp.wording import words

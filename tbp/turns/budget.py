@@ -14,8 +14,8 @@ from collections.abc import Callable, Sequence
 from math import inf
 from statistics import fmean, median_low
 
-from tbp.gate.cells import Cell
-from tbp.gate.evidence import FIRST_LOOK, CellStanding, Evidence
+from tbp.turns.cells import Cell
+from tbp.turns.evidence import FIRST_LOOK, CellStanding, Evidence
 
 # Of what is left, kept from cells that have no pair yet: a change that is only suspected decides nothing. Screening
 # takes 4 pairs of every cell and confirming mostly 6 of few: half of screening's time is enough for one cell in three.

@@ -16,17 +16,6 @@ from msgspec import Struct, field
 from tbp.asv.checkouts import WAITING, Checkout, checkouts
 from tbp.asv.runner import interruptible
 from tbp.errors import ExitCode, NothingMeasured
-from tbp.gate.attribution import explained
-from tbp.gate.budget import Budget
-from tbp.gate.cells import SIDES, TIMED, Cell, CellFailed, Side
-from tbp.gate.counts import counted
-from tbp.gate.discovery import COUNTED, discovered
-from tbp.gate.evidence import Evidence, Limits
-from tbp.gate.judging import judgements
-from tbp.gate.measuring import Folders, Measuring
-from tbp.gate.policy import run_gate
-from tbp.gate.progress import GateProgress
-from tbp.gate.worker_process import Deadline, OutOfTime
 from tbp.model.changes import State
 from tbp.model.comparison import ComparedCommit, Comparison, Judgement
 from tbp.model.series import Better
@@ -36,6 +25,17 @@ from tbp.project.directions import direction
 from tbp.project.policy import Policy, read_policy
 from tbp.system.children import marking
 from tbp.traces.calls.names import NameRule
+from tbp.turns.attribution import explained
+from tbp.turns.budget import Budget
+from tbp.turns.cells import SIDES, TIMED, Cell, CellFailed, Side
+from tbp.turns.counts import counted
+from tbp.turns.discovery import COUNTED, discovered
+from tbp.turns.evidence import Evidence, Limits
+from tbp.turns.judging import judgements
+from tbp.turns.measuring import Folders, Measuring
+from tbp.turns.policy import run_gate
+from tbp.turns.progress import GateProgress
+from tbp.turns.worker_process import Deadline, OutOfTime
 from tbp.wording import words
 from tbp.wording.phrases import MEASURED_IN_TURNS
 

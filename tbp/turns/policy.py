@@ -10,10 +10,10 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 
-from tbp.gate.budget import Budget, need
-from tbp.gate.cells import SIDES, Cell, CellFailed, CellSkipped, Side
-from tbp.gate.evidence import Evidence, Limits
 from tbp.statistics.paired_ratios import Pair
+from tbp.turns.budget import Budget, need
+from tbp.turns.cells import SIDES, Cell, CellFailed, CellSkipped, Side
+from tbp.turns.evidence import Evidence, Limits
 
 Answer = Pair | CellFailed | CellSkipped
 # Measures a pair of each cell in new processes, the side first that is given; a cell is asked for (the last argument)

@@ -12,14 +12,14 @@ from math import comb, inf, isfinite, nan
 
 from msgspec.structs import replace
 
-from tbp.gate.cells import SIDES, Cell, CellFailed, CellSkipped, Side
-from tbp.gate.evidence import Limits
-from tbp.gate.worker_process import OutOfTime
 from tbp.model.changes import State
 from tbp.model.comparison import Judgement
 from tbp.model.series import Better
 from tbp.statistics.benjamini_hochberg import benjamini_hochberg
 from tbp.statistics.robust import median
+from tbp.turns.cells import SIDES, Cell, CellFailed, CellSkipped, Side
+from tbp.turns.evidence import Limits
+from tbp.turns.worker_process import OutOfTime
 
 # A counter that gave one value in three processes is taken to repeat exactly, as in a comparison of stored runs.
 EXACT_VALUES = 3

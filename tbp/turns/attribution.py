@@ -15,8 +15,6 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from tbp.errors import UnreadableTrace
-from tbp.gate.cells import SIDES, Cell, CellFailed, CellSkipped, Side
-from tbp.gate.worker_process import OutOfTime
 from tbp.model.changes import State
 from tbp.model.comparison import Judgement
 from tbp.system.children import temporary_folder
@@ -26,6 +24,8 @@ from tbp.traces.differences.exact import foremost
 from tbp.traces.differences.wording import attributions, counts
 from tbp.traces.operators.operators import TraceSession, session
 from tbp.traces.reading.read import read_trace
+from tbp.turns.cells import SIDES, Cell, CellFailed, CellSkipped, Side
+from tbp.turns.worker_process import OutOfTime
 
 # Recording and reading both sides takes some ten seconds a benchmark; one cause often slows many of them.
 MOST_EXPLAINED = 8

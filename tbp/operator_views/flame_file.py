@@ -11,7 +11,7 @@ from pathlib import PurePath
 from tbp import __version__
 from tbp.asv.stored_traces import Cells, TraceSource
 from tbp.errors import UsageError
-from tbp.hotspots.views import Facts, facts
+from tbp.operator_views.views import Facts, facts
 from tbp.report.base.render import flames_html, script_call, script_text
 from tbp.report.parts.flame import Flame, FlameAddress, FlameSection, difference_flame, flame
 from tbp.traces.differences.difference import difference

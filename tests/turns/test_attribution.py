@@ -7,11 +7,11 @@ from pathlib import Path
 import torch
 from torch.profiler import ProfilerActivity, profile, schedule
 
-from tbp.gate.attribution import MOST_EXPLAINED, NO_TIME, Record, Recording, explained
-from tbp.gate.cells import Cell, CellFailed, Side
-from tbp.gate.worker_process import OutOfTime
 from tbp.model.changes import State
 from tbp.model.comparison import Judgement
+from tbp.turns.attribution import MOST_EXPLAINED, NO_TIME, Record, Recording, explained
+from tbp.turns.cells import Cell, CellFailed, Side
+from tbp.turns.worker_process import OutOfTime
 
 CELL = Cell("suite.torchtime_step", 0, (("variant", "sdpa"),))
 SQUARE = torch.randn(64, 64)

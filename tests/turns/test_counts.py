@@ -5,13 +5,13 @@ from math import nan
 
 import pytest
 
-from tbp.gate.cells import Cell, CellFailed, CellSkipped, Side
-from tbp.gate.counts import EXACT_VALUES, MOST_VALUES, counted
-from tbp.gate.evidence import Limits
-from tbp.gate.worker_process import OutOfTime
 from tbp.model.changes import State
 from tbp.model.comparison import Judgement
 from tbp.model.series import Better
+from tbp.turns.cells import Cell, CellFailed, CellSkipped, Side
+from tbp.turns.counts import EXACT_VALUES, MOST_VALUES, counted
+from tbp.turns.evidence import Limits
+from tbp.turns.worker_process import OutOfTime
 
 CELL = Cell("suite.track_x", 0, (), kind="track", unit="calls")
 NOISY_OLD, NOISY_NEW = (100.0, 101.0, 102.0, 101.0, 100.0), (120.0, 121.0, 122.0, 121.0, 120.0)

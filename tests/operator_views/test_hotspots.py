@@ -18,9 +18,9 @@ from msgspec.structs import replace
 
 from tbp.asv.stored_traces import StoredTraces, TraceSource, chosen, trace_files
 from tbp.errors import UsageError
-from tbp.hotspots.forms import to_json
-from tbp.hotspots.table import views_table
-from tbp.hotspots.views import By, ranking
+from tbp.operator_views.forms import to_json
+from tbp.operator_views.table import views_table
+from tbp.operator_views.views import By, ranking
 from tbp.traces.operator_files import write_operators
 from tbp.traces.read_recording import read_recording
 
