@@ -50,6 +50,7 @@ def test_asv_finds_the_suites_and_nothing_in_their_workloads():
         "train_step.Nightly.torchtime_step",
         "train_step.Quick.torchtime_step",
     ]
+    assert "compile.Nightly.track_first_call_seconds" in discovered
     assert len(discovered) == 45
     assert set(discovered.values()) == {str(PROTOCOL)}
 
