@@ -14,10 +14,12 @@ import asv_runner.benchmarks
 import torch
 from asv_runner.benchmarks._base import Benchmark, _get_first_attr
 
-from .clock import SamplingPlan, time_calls
+from .clock import Clock, SamplingPlan, time_calls
 from .devices import Device, device, settle_threads
 from .recorder import Destination, record
 from .roof import cpu_roof_flop_per_s
+from .suite import Suite
+from .workloads import Step
 from .yardstick import cpu_yardstick
 
 
@@ -66,12 +68,29 @@ class TorchTime(Benchmark):  # type: ignore[misc]  # asv_runner ships no types
             sample_s=self._attribute("sample_time", None),
         )
         # A GPU has a clock of its own, which the CPU's yardstick does not follow.
-        timing = time_calls(call, on, plan, yardstick=cpu_yardstick() if on.name == "cpu" else None)
+        step = self._step()
+        clock = Clock(cpu_s=step.cpu_s) if step is not None and step.cpu_s is not None else None
+        timing = time_calls(call, on, plan, clock, yardstick=cpu_yardstick() if on.name == "cpu" else None)
         destination = Destination.from_environment()
         if destination is not None:
             roof = cpu_roof_flop_per_s() if on.name == "cpu" else 0.0
-            record(destination, self.name, self._named_parameters(), on, timing, call, roof_flop_per_s=roof)
+            traces = step.rank_traces if step is not None else None
+            record(
+                destination,
+                self.name,
+                self._named_parameters(),
+                on,
+                timing,
+                call,
+                roof_flop_per_s=roof,
+                rank_traces=traces,
+            )
         return {"samples": list(timing.wall_s), "number": timing.number}
+
+    def _step(self) -> Step | None:
+        """The step that is timed; None for a function or class of the user's."""
+        owner = getattr(self.func, "__self__", None)
+        return owner.step if isinstance(owner, Suite) else None
 
     def _device(self) -> Device:
         declared = self._attribute("device", None)
