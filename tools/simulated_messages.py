@@ -26,11 +26,12 @@ from pathlib import Path
 
 from tbp.__main__ import main as tbp
 from tbp.asv.ratios import Ratio, add_ratios
-from tbp.gate.night import NIGHT_PAIRS, Tracked, tracked_series
 from tbp.history.paired_changes import level_begin, wanted
+from tbp.history.stored import stored
+from tbp.nightly.night_pairs import NIGHT_PAIRS, Tracked, tracked_series
 from tbp.notify.news import first_told
 from tbp.project.asv_config import AsvConfig, read_config
-from tbp.report.site.load import by_themselves, report_data, stored
+from tbp.report.site.load import report_data
 
 BEFORE = 30
 NOISE = 0.03
@@ -82,8 +83,7 @@ def write_night(results: Path, noise: random.Random, number: int, slower: int, s
 
 def measure_pairs(config: AsvConfig, noise: random.Random, slow_of: Mapping[str, int]) -> None:
     """Adds the ratios of a night; ``slow_of`` has how many of the series are slow at each commit."""
-    store = stored(config, None)
-    tracked = tracked_series(by_themselves(store), store.ratios, 0.0, config.results_dir, "box")
+    tracked = tracked_series(stored(config, None), "box")
     for series in tracked:
         number = int(series.key.benchmark.rpartition("_")[2])
 

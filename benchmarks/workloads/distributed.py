@@ -1,6 +1,6 @@
-"""One optimizer step of DistributedDataParallel in two processes, over micro-batches, and the naive one."""
+"""One optimizer step of DistributedDataParallel in two processes, over ragged micro-batches, and the naive one."""
 
-# B batch, S sequence, R ranks
+from dataclasses import replace
 
 import torch.distributed as dist
 from torch import Tensor
@@ -9,7 +9,8 @@ from torch.optim import AdamW
 
 from tbp import bench
 
-from .trained import batch_of, model_of, training_step, whole_batch_gradient
+from .accumulation import mean_of_all, mean_of_means, micro_batches_of
+from .trained import model_of, training_step
 
 FAMILY = "distributed"
 
@@ -17,15 +18,14 @@ RANKS = 2
 
 
 def _rank(case: bench.Case, name: str) -> bench.Step:
-    """The step of one rank, on its part of the batch."""
+    """The step of one rank, on ``micro_batches`` of those of all."""
     accumulate = bench.subject("tbp.training", name)
-    model = model_of(case)
+    model, parts = model_of(case), case["micro_batches"]
     wrapped = DistributedDataParallel(model)
     optimizer = AdamW(model.parameters(), lr=1e-4, fused=True)
-    x_BSD, labels_BS = (whole.chunk(dist.get_world_size())[dist.get_rank()] for whole in batch_of(case))
-    parts = case["micro_batches"]
-    micro_batches = list(zip(x_BSD.chunk(parts), labels_BS.chunk(parts), strict=True))
-    return training_step(case, model, optimizer, lambda: accumulate(wrapped, micro_batches, optimizer, parts))
+    batches = micro_batches_of(case, RANKS * parts)[dist.get_rank() * parts :][:parts]
+    step = training_step(case, model, optimizer, lambda: accumulate(wrapped, batches, optimizer, parts))
+    return replace(step, tokens=sum(labels.numel() for _, labels in batches))
 
 
 def naive_rank(case: bench.Case) -> bench.Step:
@@ -36,19 +36,27 @@ def accumulated_rank(case: bench.Case) -> bench.Step:
     return _rank(case, "train_with_gradient_accumulation")
 
 
-def _reference(case: bench.Case, step: bench.Step) -> Tensor:
-    """The gradient of the whole batch in float64, which every rank has to apply."""
-    alone = training_step(case, model_of(case), AdamW([Tensor()]), lambda: None)
-    return whole_batch_gradient(case, alone).expand(RANKS, -1)
+def _alone(case: bench.Case) -> bench.Step:
+    """The whole batch in one process, for its weights and inputs."""
+    return training_step(case, model_of(case), AdamW([Tensor()]), lambda: None)
 
 
-@bench.workload(FAMILY, "naive", reference=_reference)
+def _mean_of_all(case: bench.Case, step: bench.Step) -> Tensor:
+    """Every rank applies the gradient of the mean over the labels of all."""
+    return mean_of_all(case, _alone(case), RANKS * case["micro_batches"]).expand(RANKS, -1)
+
+
+def _mean_of_means(case: bench.Case, step: bench.Step) -> Tensor:
+    return mean_of_means(case, _alone(case), RANKS * case["micro_batches"]).expand(RANKS, -1)
+
+
+@bench.workload(FAMILY, "naive", reference=_mean_of_means)
 def naive(case: bench.Case) -> bench.Step:
-    """Ranks exchange the gradients of every micro-batch."""
+    """Ranks exchange the gradients of every micro-batch, and each micro-batch weighs alike."""
     return bench.distributed(naive_rank, case, RANKS)
 
 
-@bench.workload(FAMILY, "accumulated", reference=_reference, baseline="naive")
+@bench.workload(FAMILY, "accumulated", reference=_mean_of_all, baseline="naive")
 def accumulated(case: bench.Case) -> bench.Step:
-    """Ranks exchange gradients once a step."""
+    """Ranks exchange gradients once a step, and each label weighs alike."""
     return bench.distributed(accumulated_rank, case, RANKS)

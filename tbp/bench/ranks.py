@@ -205,8 +205,9 @@ def _follow(step: Step, case: Case, store: TCPStore, rank: int, folder: Path) ->
         number += 1
         try:
             order = json.loads(store.get(f"order/{number}"))
-        except dist.DistError:
-            return  # the measuring process is gone
+        except dist.DistError:  # the measuring process is gone; if it was killed, its folder is left
+            shutil.rmtree(folder, ignore_errors=True)
+            return
         if order["do"] == "step":
             step.run()
             on.synchronise()

@@ -17,7 +17,7 @@ from tbp.bisect.search import LineSearch
 from tbp.bisect.trials import Role, Ruling, SeriesName, Trial
 from tbp.model.series import Parameters
 from tbp.statistics.paired_ratios import Pair
-from tbp.system.bounded import read_plain
+from tbp.system.foreign_json import value_at
 from tbp.system.whole_files import write_whole
 
 FOLDER = "bisect"
@@ -106,9 +106,8 @@ class StoredSearch:
 
     def read_into(self, search: LineSearch) -> SeriesName | None:
         """Fill ``search`` with what an earlier try left, and give the series it measured; None where nothing is."""
-        try:
-            content = msgspec.json.decode(read_plain(self._path, MOST_BYTES), type=_SearchFile)
-        except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        content = value_at(self._path, _SearchFile, MOST_BYTES)
+        if content is None:
             return None
         indexes = [index for trial in content.trials for index in (trial.base, trial.head)]
         indexes += [index for index, _ in content.skipped]

@@ -24,6 +24,7 @@ from tbp.nightly.merging import merged
 from tbp.nightly.remote_branch import RACED, Blob, RemoteBranch
 from tbp.project.git import HASH
 from tbp.system.bounded import read_plain
+from tbp.system.foreign_json import object_at, object_in, value_at
 from tbp.system.whole_files import write_whole
 from tbp.wording.words import value_text
 
@@ -182,7 +183,7 @@ class Exchange:
             file = self.results_dir / path
             if file.stat().st_size > MOST_FILE_BYTES:
                 notes.append(f"{file} is larger than GitHub takes, and is kept here only")
-            elif is_result(path) and not _is_json(file):
+            elif is_result(path) and object_at(file, MOST_FILE_BYTES) is None:
                 notes.append(f"{file} was cut off while it was written, and is kept here only; the next night mends it")
             else:
                 changed[path] = blob
@@ -208,13 +209,12 @@ class Exchange:
         """Raises UsageError where the branch is not one of results: a push would add to code, or replace it."""
         if not tip:
             return
-        try:
-            (content,) = self.branch.contents([files[MARKER]])
-            version = json.loads(content)["format"]
-        except (KeyError, ValueError, TypeError, RecursionError):
+        contents = self.branch.contents([files[MARKER]]) if MARKER in files else []
+        version = next(((object_in(content) or {}).get("format") for content in contents), None)
+        if version is None:
             raise UsageError(
                 f"{self.branch} is no data branch of tbp, and is left alone: name a branch that does not exist yet"
-            ) from None
+            )
         if version != FORMAT:
             raise UsageError(f"{self.branch} has format {value_text(version)}, and this tbp knows {FORMAT}: update tbp")
 
@@ -227,10 +227,7 @@ class Exchange:
         return {path: blob for path, (_, _, blob) in state.known.items()}
 
     def _state(self) -> _State:
-        try:
-            state = msgspec.json.decode(read_plain(self.results_dir / STATE, MOST_STATE_BYTES), type=_State)
-        except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            state = _State()
+        state = value_at(self.results_dir / STATE, _State, MOST_STATE_BYTES) or _State()
         is_ours = state.format == FORMAT and state.branch == str(self.branch)
         # Another repository lacks the blobs that are known here.
         is_ours = is_ours and state.store == str(self.branch.repository.resolve())
@@ -259,11 +256,3 @@ def _pruned(here: Mapping[str, str], there: Mapping[str, Blob]) -> set[str]:
 
 def _too_large(there: Mapping[str, Blob]) -> list[str]:
     return [path for path, blob in there.items() if blob.size > MOST_FILE_BYTES]
-
-
-def _is_json(file: Path) -> bool:
-    try:
-        json.loads(read_plain(file, MOST_FILE_BYTES))
-    except (OSError, ValueError, RecursionError):
-        return False
-    return True

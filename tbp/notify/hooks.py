@@ -12,7 +12,7 @@ from typing import TypeAlias
 from msgspec import Struct, field
 
 from tbp.errors import NotDelivered
-from tbp.history.told_file import OpenNote
+from tbp.nightly.told_file import OpenNote
 from tbp.notify.issue_text import event_markdown
 from tbp.notify.messages import EventMessage, FirstMessage, MessageSource
 from tbp.notify.news import brought_up_to_date, by_digest, news, noted
@@ -159,8 +159,8 @@ def comment_target(github: GitHub) -> HookTarget:
                 return
             upsert_comment(github, f"/commits/{commit}/comments", f"<!-- tbp-event {message.id} -->", content)
 
-    name = f"github-comment:{github.repository}"
-    return HookTarget(name, f"the commits of {github.repository}", form, post, has_first=False)
+    name = f"github-comment:{github.project}"
+    return HookTarget(name, f"the commits of {github.project}", form, post, has_first=False)
 
 
 def payload_of(message: Message, data: ReportData) -> dict[str, Json]:

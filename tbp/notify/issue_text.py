@@ -8,7 +8,6 @@ Everything a stranger chose is code (``comparison.markdown.code``), in which the
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Sequence
 from hashlib import sha256
@@ -19,10 +18,11 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from tbp.comparison.markdown import LIMIT, code
-from tbp.history.told import Fate, ToldEvent
-from tbp.history.told_file import ToldEventForm
+from tbp.nightly.told import Fate, ToldEvent
+from tbp.nightly.told_file import ToldEventForm
 from tbp.notify.messages import MOST_TITLE, EventMessage, FirstMessage, Pieces, flat, title
 from tbp.notify.quoting import for_title
+from tbp.system.foreign_json import value_in
 from tbp.wording import words
 
 END = "<!-- tbp:end -->"
@@ -70,8 +70,8 @@ def mark_in(body: str) -> IssueMark | None:
     if found_mark is None or len(found_mark[1]) > MOST_MARK:
         return None
     try:
-        return msgspec.json.decode(base64.urlsafe_b64decode(found_mark[1]), type=IssueMark)
-    except (msgspec.MsgspecError, binascii.Error, ValueError, RecursionError):
+        return value_in(base64.urlsafe_b64decode(found_mark[1]), IssueMark)
+    except ValueError:  # binascii.Error is one
         return None
 
 

@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tbp.history.told import Fate, Reported, ToldEvent, ToldNote, fate, told_before
-from tbp.history.told_file import OpenNote
 from tbp.model.changes import History
 from tbp.model.series import SeriesKey
+from tbp.nightly.told import Fate, Reported, ToldEvent, ToldNote, fate, told_before
+from tbp.nightly.told_file import OpenNote
 from tbp.notify.hooks import Tidings
 from tbp.notify.issue_text import (
     IssueMark,

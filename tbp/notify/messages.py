@@ -12,9 +12,9 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from tbp.history.events import SeriesChange
-from tbp.history.told import ToldNote, event_id, told_before
 from tbp.model.changes import State
 from tbp.model.series import Commit
+from tbp.nightly.told import ToldNote, event_id, told_before
 from tbp.project.links import web_address
 from tbp.report.base.report_data import ReportData
 from tbp.report.parts import addresses, event_words, trace_words, triage_words

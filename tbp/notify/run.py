@@ -14,7 +14,7 @@ from pathlib import Path
 from msgspec import Struct, field
 
 from tbp.errors import NotDelivered
-from tbp.history.told_file import OpenNote, open_note, read_note
+from tbp.nightly.told_file import OpenNote, open_note, read_note
 from tbp.notify.hooks import HookTarget, Message, Tidings, key_of, payload_of, tell
 from tbp.notify.issues import keep_issues
 from tbp.notify.messages import EventMessage, FirstMessage, MessageSource, flat, title

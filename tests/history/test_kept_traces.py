@@ -3,22 +3,35 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tbp.asv.sessions import Sessions
 from tbp.history.kept_traces import kept_runs, prune_plan
+from tbp.history.stored import stored
 from tbp.model.changes import Change, ChangeEvidence, History, State
 from tbp.model.series import Better, SeriesKey
 from tbp.project.policy import Policy
-from tbp.report.site.load import stored
 
 from ..histories import numbered, points, session
 
 
 def test_traces_of_runs_without_a_result_stay(traced_results: Path):
     (traced_results / "box" / "aaaaaaaa-env.json").unlink()
-    project = stored(None, traced_results)
-    found = prune_plan(project.results, project.sessions, project.commits, Policy(keep_traces_of_newest_runs=0))
+    found = prune_plan(replace(stored(None, traced_results), policy=Policy(keep_traces_of_newest_runs=0)))
     assert (len(found.removable), found.kept_traces, found.unplaced) == (3, 3, 3)
+
+
+def test_the_traces_of_all_ranks_go_or_stay_together(traced_results: Path):
+    store = stored(None, traced_results)
+    first = store.sessions.sessions[0]
+    of_rank = first.trace.with_name("x.rank1.pt.trace.json.gz")
+    of_rank.write_bytes(b"a trace")
+    sessions = (replace(first, rank_traces=(of_rank,)), *store.sessions.sessions[1:])
+    store = replace(store, sessions=replace(store.sessions, sessions=sessions))
+    none, all_of_them = (prune_plan(replace(store, policy=Policy(keep_traces_of_newest_runs=runs))) for runs in (0, 9))
+    assert (len(none.removable), none.kept_traces) == (7, 0)
+    assert {first.trace, of_rank} <= {*none.removable}
+    assert (all_of_them.removable, all_of_them.kept_traces) == ((), 7)
 
 
 KEY = SeriesKey("suite.time_thing", (), "box", "env")

@@ -8,9 +8,9 @@ from email.header import decode_header, make_header
 import pytest
 from msgspec.structs import replace
 
-from tbp.history.told import Fate, ToldEvent, ToldNote
 from tbp.model.changes import History, State
 from tbp.model.series import Commit, SeriesKey
+from tbp.nightly.told import Fate, ToldEvent, ToldNote
 from tbp.notify.hooks import payload_of
 from tbp.notify.issue_text import (
     END,

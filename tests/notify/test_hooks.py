@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tbp.history.told_file import NAME
+from tbp.nightly.told_file import NAME
 
 from ..command_line import Run
 from ..web_servers import Receiver, receiving

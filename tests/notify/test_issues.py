@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tbp.history.told_file import NAME
+from tbp.nightly.told_file import NAME
 from tbp.notify.issue_text import mark_in
 from tbp.notify.run import NotifyRequest, deliver
 from tbp.notify.targets import TargetChoice
