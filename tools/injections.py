@@ -68,7 +68,7 @@ COLUMNS = ["result", "params", "version", "started_at", "duration"]
 
 
 class RenderedMarkdown(HTMLParser):
-    """What a name brought into a rendered text: elements, links, and what GitHub links or notifies by itself."""
+    """Elements, links, and words that GitHub makes links of, which a name brought into a rendered text."""
 
     ELEMENTS = frozenset({"base", "form", "iframe", "img", "link", "math", "meta", "object", "script", "style", "svg"})
 

@@ -194,7 +194,7 @@ def bisection() -> Schema:
 
 
 def notification() -> Schema:
-    return {"oneOf": [event_notification(), first_notification()]}
+    return {"oneOf": [event_notification(), summary_notification()]}
 
 
 def event_notification() -> Schema:
@@ -228,15 +228,17 @@ def event_notification() -> Schema:
     return exactly(notification_head("regression", "improvement") | {"event": event})
 
 
-def first_notification() -> Schema:
+def summary_notification() -> Schema:
     more = {"events": described(listed(event_notification()), "the largest ones"), "left_out": COUNT}
-    return exactly(notification_head("standing") | more)
+    return exactly(notification_head("standing", "more") | more)
 
 
 def notification_head(*kinds: str) -> dict[str, Schema]:
     return {
         "format": {"const": payload.FORMAT},
-        "kind": described(among(kinds), "standing: what stood when the target began"),
+        "kind": described(
+            among(kinds), "standing: what stood when the target began; more: what a run had beyond ten messages"
+        ),
         "id": described(TEXT, "of the event, also in Idempotency-Key: the same when it is sent again"),
         "project": TEXT,
         "branch": TEXT,

@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Struct, field
 
 from tbp.errors import RunFailed, UnreadableInput, UsageError
+from tbp.nightly.bounds import MOST_FILE_BYTES, MOST_LEASE_BYTES, MOST_MARKER_BYTES, require_bounded
 from tbp.nightly.folder_files import STATE, grows, is_changing, is_result, is_shared, shared_files, table_of
 from tbp.nightly.leases import END as LEASE_END
 from tbp.nightly.leases import Lease, read_lease, written
@@ -39,9 +40,6 @@ MOST_TRIES = 12
 MOST_REFUSALS = 3
 WAIT_S = 0.2  # after the first try, at most; twice as long after each further one, up to
 MOST_WAIT_S = 5.0
-# GitHub refuses files of more than 100 MB.
-MOST_FILE_BYTES = 100_000_000
-MOST_LEASE_BYTES = 10_000
 MOST_STATE_BYTES = 256_000_000  # a million files
 EXPLANATION = b"""# Results of nightly benchmarks
 
@@ -133,6 +131,7 @@ class Exchange:
         tip = self.branch.tip()
         files = self.branch.files(tip) if tip else {}
         self._require_marker(tip, files)
+        _require_bounded(f"{self.branch} has", {path: blob.size for path, blob in files.items()})
         there = {path: blob for path, blob in _below(RESULTS, files).items() if is_shared(path)}
         notes = [f"{path} is larger than GitHub takes, and stays on the branch" for path in _too_large(there)]
         there = {path: blob for path, blob in there.items() if blob.size <= MOST_FILE_BYTES}
@@ -187,6 +186,9 @@ class Exchange:
                 notes.append(f"{file} was cut off while it was written, and is kept here only; the next night mends it")
             else:
                 changed[path] = blob
+        sizes = {path: blob.size for path, blob in merge.files.items()}
+        sizes |= {RESULTS + path: (self.results_dir / path).stat().st_size for path in changed}
+        _require_bounded(f"with the results here {self.branch} has", sizes)
         return changed, notes
 
     def _commit(self, merge: _Merge, changed: Mapping[str, str], leases: Sequence[Lease], subject: str) -> str:
@@ -209,7 +211,8 @@ class Exchange:
         """Raises UsageError where the branch is not one of results: a push would add to code, or replace it."""
         if not tip:
             return
-        contents = self.branch.contents([files[MARKER]]) if MARKER in files else []
+        marker = files.get(MARKER)
+        contents = self.branch.contents([marker]) if marker and marker.size <= MOST_MARKER_BYTES else []
         version = next(((object_in(content) or {}).get("format") for content in contents), None)
         if version is None:
             raise UsageError(
@@ -238,6 +241,11 @@ class Exchange:
 
     def _remember(self, state: _State) -> None:
         write_whole(self.results_dir / STATE, msgspec.json.encode(state))
+
+
+def _require_bounded(subject: str, sizes: Mapping[str, int]) -> None:
+    """Raises RunFailed for a branch of files that have, by path, these ``sizes``."""
+    require_bounded(subject, sizes.values(), sum(path.startswith(LEASES) for path in sizes))
 
 
 def _below(folder: str, files: Mapping[str, Blob]) -> dict[str, Blob]:

@@ -78,10 +78,7 @@ class CodeHost(Struct, frozen=True, dict=True):
     def wrote(self, item: Mapping[str, object]) -> bool:
         """True of an issue or a comment, as JSON has it, of the user whom the token speaks for."""
         author = item.get(self.author)
-        return isinstance(author, dict) and self._is_user(author)
-
-    def _is_user(self, author: Mapping[str, object]) -> bool:
-        return author.get(self.user_name) == self._name
+        return isinstance(author, dict) and author.get(self.user_name) == self._name
 
     @cached_property
     def _name(self) -> str:

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import ClassVar
 
+from msgspec.structs import replace
+
 from tbp.errors import NotDelivered, UsageError
 from tbp.system.foreign_json import object_in
 from tbp.system.foreign_text import line_of
@@ -20,6 +22,7 @@ from tbp.web.secret import Secret, require_safe, secret_of
 
 API = "https://api.github.com"
 REPOSITORY = re.compile(r"[\w.-]{1,100}/[\w.-]{1,100}", re.ASCII)
+JOBS_LOGIN = "github-actions[bot]"  # whom the token of a job speaks for
 
 
 class GitHub(CodeHost, frozen=True, dict=True):
@@ -73,21 +76,26 @@ class GitHub(CodeHost, frozen=True, dict=True):
     def edit_comment(self, path: str, number: int, body: str) -> object:
         return super().edit_comment("/issues/comments" if path.startswith("/issues/") else "/comments", number, body)
 
-    def _is_user(self, author: Mapping[str, object]) -> bool:
-        """True of the token's user; of any bot where GitHub does not name that user.
-
-        The token of a job may not ask, and speaks for a bot; only who may change the repository can install another.
-        """
-        return super()._is_user(author) if self._is_named else author.get("type") == "Bot"
-
     @cached_property
-    def _is_named(self) -> bool:
+    def _name(self) -> str:
+        """The login of the token's user. A token of a job, or of another app, may ask only GraphQL for it."""
         try:
-            return bool(self._name)
+            return super()._name
         except NotDelivered as error:
             if error.status not in (401, 403, 404):
                 raise
-            return False
+        user = self._viewer()
+        login = user.get("login") if isinstance(user, dict) else None
+        return login if isinstance(login, str) and login else JOBS_LOGIN
+
+    def _viewer(self) -> object:
+        """The token's user as GraphQL has it; None where that refuses. https://docs.github.com/graphql"""
+        url = f"{self.api.removesuffix('/v3')}/graphql"
+        query = self._request("POST", "", {"query": "{viewer{login}}"})
+        answer = send(replace(query, url=url), self.clock)
+        content = self._json(answer) if answer.is_ok else None
+        data = content.get("data") if isinstance(content, dict) else None
+        return data.get("viewer") if isinstance(data, dict) else None
 
     def _reason(self, answer: Response) -> str:
         """The server's message, and of what is invalid the fields."""
