@@ -58,8 +58,9 @@ class Suite:
             return  # a base of several suites
         workloads = [find(cls.family, variant) for variant in cls.variants]
         for workload in workloads:
-            if workload.baseline is not None:
-                find(cls.family, workload.baseline)
+            for compared in (workload.baseline, workload.twin):
+                if compared is not None:
+                    find(cls.family, compared)
         labels = [workload.label for workload in workloads]
         cls.params = [labels, *cls.shapes.values(), list(cls.dtypes), list(cls.devices)]
         cls.param_names = ["variant", *cls.shapes, "dtype", "device"]

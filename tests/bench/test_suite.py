@@ -23,8 +23,11 @@ from tbp.bench import Suite, Skip, Step, workload, inference
 def reference(case, step):
     return 2 * step.inputs[0].double()
 
+BUILT = []
+
 @workload("doubling", "add", reference=reference, twin="add_twin")
 def add(case):
+    BUILT.append(case)
     x = case.randn(case["n"])
     return Step(lambda: x + x, lambda: x + x, inputs=(x,), flops=case["n"])
 
@@ -102,6 +105,7 @@ def test_a_cell_is_set_up_once_and_sampled(discovered: dict[str, Any]):
     assert result["number"] > 1
     assert len(result["samples"]) >= 10
     assert torch.get_num_threads() == 1
+    assert len(sys.modules["own_suites.small"].BUILT) == 1, "building is no part of a sample"
 
 
 def test_asvs_quick_takes_one_sample(discovered: dict[str, Any]):
