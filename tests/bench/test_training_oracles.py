@@ -20,6 +20,8 @@ from tbp.bench.workloads import find
 from tbp.training import create_scheduler, distillation_loss, linear_factor, train_with_gradient_accumulation
 from tbp.training.objective import forward, labelled_items, mean_loss, summed_loss
 
+from ..torch_threads import one_thread  # noqa: F401 - a fixture
+
 SHAPE = {"batch": 8, "sequence_length": 8, "d_model": 32, "heads": 4, "micro_batches": 4, "groups": 2}
 CASE = Case(SHAPE, torch.float32, "cpu")
 
