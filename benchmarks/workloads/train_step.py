@@ -78,8 +78,8 @@ class _Checkpointed(nn.Module):
         super().__init__()
         self.layer = layer
 
-    def forward(self, x_BSD: Tensor, *others: Any, **options: Any) -> Tensor:
-        output: Tensor = checkpoint(self.layer, x_BSD, *others, use_reentrant=False, **options)
+    def forward(self, x_BSD: Tensor, *further: Any, **options: Any) -> Tensor:
+        output: Tensor = checkpoint(self.layer, x_BSD, *further, use_reentrant=False, **options)
         return output
 
 
