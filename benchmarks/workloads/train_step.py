@@ -116,7 +116,8 @@ def _amp(case: bench.Case, dtype: torch.dtype) -> bench.Step:
         return train(model, batch, optimizer, dtype=dtype, scaler=scaler)
 
     sentence = f"all matrix products are computed in {dtype}"
-    return training_step(case, model, optimizer, run, conditions={sentence: lambda: _product_dtypes(run) == {dtype}})
+    conditions = {sentence: lambda: _product_dtypes(run) == {dtype}}
+    return training_step(case, model, optimizer, run, conditions=conditions, computes_in=dtype)
 
 
 @bench.workload(

@@ -20,14 +20,14 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 from torch._C._distributed_c10d import TCPStore
 
-from .devices import Skip, device, settle_threads
+from .devices import Skip, device, settle
 from .profiling import export_profile
 from .workloads import Case, Step
 
@@ -73,9 +73,11 @@ def distributed(build: Callable[[Case], Step], case: Case, ranks: int = 2) -> St
 class _Team:
     """The ranks, from the side of the process that measures. They end with it, or when nothing refers to the team."""
 
+    all_used_s: ClassVar[float] = 0.0  # CPU seconds of all teams: a step and its baseline are timed by one clock
+
     def __init__(self, build: Callable[[Case], Step], case: Case, ranks: int) -> None:
         self._orders = 0
-        self._cpu_s = 0.0
+        self._used_s = 0.0  # CPU seconds of these ranks
         self._folder = Path(tempfile.mkdtemp(prefix="tbp-ranks-"))
         self._store = TCPStore(LOCAL, 0, is_master=True, wait_for_workers=False, timeout=IDLE)
         self._ranks = ranks
@@ -107,14 +109,17 @@ class _Team:
         self._ask(do="trace", steps=steps, facts=facts)
         return [self._folder / f"{rank}.json" for rank in range(self._ranks)]
 
-    def cpu_s(self) -> float:
-        """CPU seconds of all ranks until their newest step ended."""
-        return self._cpu_s
+    @staticmethod
+    def cpu_s() -> float:
+        """CPU seconds of the ranks of every team of this process, until their newest steps ended."""
+        return _Team.all_used_s
 
     def _ask(self, **order: object) -> None:
         self._orders += 1
         self._store.set(f"order/{self._orders}", json.dumps(order))
-        self._cpu_s = sum(answer["cpu_s"] for answer in self._answers())
+        used_s = sum(answer["cpu_s"] for answer in self._answers())
+        _Team.all_used_s += used_s - self._used_s
+        self._used_s = used_s
 
     def _answers(self) -> list[dict[str, Any]]:
         """The answer of each rank to the newest order. Raises RanksFailed."""
@@ -182,7 +187,7 @@ def serve(plan: Mapping[str, Any]) -> None:
     """Build the step of this rank and follow orders, until the measuring process is gone."""
     rank = int(os.environ["RANK"])
     case = Case(plan["shape"], getattr(torch, plan["dtype"]), plan["device"], plan["seed"])
-    settle_threads()
+    settle()
     if case.device == "cuda":
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     dist.init_process_group(BACKENDS[case.device])

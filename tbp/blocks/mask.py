@@ -20,9 +20,20 @@ def padding_mask(lengths_B: Tensor, key_length: int) -> Tensor:
     return (positions_T < lengths_B[:, None])[:, None, None, :]
 
 
-def causal_mask(length: int, device: torch.device | None = None) -> Tensor:
-    """(1, 1, S, S) mask under which position s sees positions 0 … s."""
-    return torch.ones(1, 1, length, length, dtype=torch.bool, device=device).tril()
+def causal_mask(length: int, device: torch.device | None = None, *, cached: int = 0) -> Tensor:
+    """(1, 1, S, T) mask under which position s sees positions 0 … s, after ``cached`` earlier ones that all see."""
+    return torch.ones(1, 1, length, cached + length, dtype=torch.bool, device=device).tril(cached)
+
+
+def window_mask(
+    length: int, window: int, device: torch.device | None = None, *, causal: bool = True, cached: int = 0
+) -> Tensor:
+    """(1, 1, S, T) mask of sliding-window attention: a query sees keys less than ``window`` positions away.
+
+    With ``causal`` these are its own position and the ``window`` − 1 before it, otherwise as many after it too.
+    """
+    near = torch.ones(1, 1, length, cached + length, dtype=torch.bool, device=device).triu(cached - window + 1)
+    return near.tril(cached if causal else cached + window - 1)
 
 
 def checked_mask(mask: Tensor, batch: int, heads: int, query_length: int, key_length: int) -> Tensor:

@@ -1,19 +1,25 @@
-"""Sinusoidal positional encoding (Vaswani et al. 2017, section 3.5) for batch-first input, and its naive baseline."""
+"""Positions added to batch-first input: sinusoidal (Vaswani et al. 2017, section 3.5), its naive baseline, and learned.
+
+Rotary positions and ALiBi act inside attention: ``tbp.blocks.rotary`` and ``MultiHeadAttention(alibi=True)``.
+"""
 
 # B batch, S sequence positions, D model width
 
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import torch
 from torch import Tensor, nn
+
+from tbp.blocks.table import ConstantTable
 
 
 class PositionalEncoding(nn.Module):
     """Adds sin(s / 10000^(i/D)) to the even dimensions i of position s, and the cosine to the odd ones.
 
-    The table is computed in float64, kept in the default dtype and left out of the ``state_dict``. It is no
+    The table is computed in float64, rounded once to the module's dtype, and left out of the ``state_dict``. It is no
     parameter, and at 5,000 positions it would add 1.3 MB to every checkpoint of a 64-wide model.
 
     Args:
@@ -22,32 +28,62 @@ class PositionalEncoding(nn.Module):
         dropout: share of the sums dropped in training.
     """
 
-    pe: Tensor  # (1, max_len, D)
-
     def __init__(self, d_model: int, max_len: int = 5000, dropout: float = 0.0) -> None:
         super().__init__()
-        if d_model < 1 or max_len < 1:
-            raise ValueError(f"d_model={d_model} and max_len={max_len} must be positive")
+        _check_sizes(d_model, max_len)
         self.d_model = d_model
         self.max_len = max_len
         self.dropout = nn.Dropout(dropout)
-        table_SD = sinusoids(max_len, d_model).to(torch.get_default_dtype())
-        self.register_buffer("pe", table_SD.unsqueeze(0), persistent=False)
+        self.table = ConstantTable(partial(sinusoids, max_len, d_model))
 
-    def forward(self, x_BSD: Tensor) -> Tensor:
+    @property
+    def pe(self) -> Tensor:
+        """(1, max_len, D) table, as it is added."""
+        return self.table.values.unsqueeze(0)
+
+    def forward(self, x_BSD: Tensor, first: int = 0) -> Tensor:
         """``x_BSD`` plus the code of each position, in the dtype of ``x_BSD``.
 
+        Args:
+            first: position of the input's first element, when it continues a sequence.
+
         Raises:
-            ValueError: for more than ``max_len`` positions, or an input that is not (B, S, d_model).
+            ValueError: for a position past ``max_len``, or an input that is not (B, S, d_model).
         """
-        if x_BSD.dim() != 3 or x_BSD.size(-1) != self.d_model:
-            raise ValueError(f"the input must be (batch, positions, {self.d_model}), not {tuple(x_BSD.shape)}")
-        if x_BSD.size(1) > self.max_len:
-            raise ValueError(
-                f"{x_BSD.size(1)} positions exceed max_len={self.max_len}; build the module with a larger one"
-            )
+        _check_positions(x_BSD, first, self.d_model, self.max_len)
         # Cast, or a float16 input would come back as float32.
-        coded_BSD: Tensor = self.dropout(x_BSD + self.pe[:, : x_BSD.size(1)].to(x_BSD.dtype))
+        codes_SD = self.table.values[first : first + x_BSD.size(1)].to(x_BSD.dtype)
+        coded_BSD: Tensor = self.dropout(x_BSD + codes_SD)
+        return coded_BSD
+
+
+class LearnedPositionalEncoding(nn.Module):
+    """Adds a trained vector to each position (Gehring et al. 2017; BERT, GPT-2).
+
+    Args:
+        d_model: width of the input.
+        max_len: positions that have a vector.
+        dropout: share of the sums dropped in training.
+    """
+
+    def __init__(self, d_model: int, max_len: int = 5000, dropout: float = 0.0) -> None:
+        super().__init__()
+        _check_sizes(d_model, max_len)
+        self.d_model = d_model
+        self.max_len = max_len
+        self.dropout = nn.Dropout(dropout)
+        self.weight = nn.Parameter(torch.empty(max_len, d_model))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw the vectors from N(0, 0.02²), as BERT and GPT-2 do."""
+        nn.init.normal_(self.weight, std=0.02)
+
+    def forward(self, x_BSD: Tensor, first: int = 0) -> Tensor:
+        """As ``PositionalEncoding.forward``, with learned vectors for the codes."""
+        _check_positions(x_BSD, first, self.d_model, self.max_len)
+        codes_SD = self.weight[first : first + x_BSD.size(1)].to(x_BSD.dtype)
+        coded_BSD: Tensor = self.dropout(x_BSD + codes_SD)
         return coded_BSD
 
 
@@ -82,3 +118,22 @@ def sinusoids(positions: int, width: int) -> Tensor:
     angle_SD = position_S1 / torch.pow(10000.0, exponent_D)
     even_D = torch.arange(width) % 2 == 0
     return torch.where(even_D, angle_SD.sin(), angle_SD.cos())
+
+
+def _check_sizes(d_model: int, max_len: int) -> None:
+    if d_model < 1 or max_len < 1:
+        raise ValueError(f"d_model={d_model} and max_len={max_len} must be positive")
+
+
+def _check_positions(x_BSD: Tensor, first: int, d_model: int, max_len: int) -> None:
+    if x_BSD.dim() != 3 or x_BSD.size(-1) != d_model:
+        raise ValueError(f"the input must be (batch, positions, {d_model}), not {tuple(x_BSD.shape)}")
+    check_range(first, x_BSD.size(1), max_len)
+
+
+def check_range(first: int, length: int, max_len: int) -> None:
+    """Raise ValueError unless positions ``first`` … ``first + length`` − 1 lie in a table of ``max_len``."""
+    if first < 0:
+        raise ValueError(f"the first position is {first}; it must be at least 0")
+    if first + length > max_len:
+        raise ValueError(f"{first + length} positions exceed max_len={max_len}; build the module with a larger one")

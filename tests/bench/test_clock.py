@@ -114,6 +114,23 @@ def test_the_yardstick_is_timed_after_each_sample():
     assert work == ["step", "yardstick"] * len(timing.wall_s)
 
 
+def test_a_cold_sample_is_one_call_after_a_flush_that_is_not_timed():
+    machine = Machine()
+    cold = [True]
+
+    def step() -> None:
+        machine.submit(5e-4 if cold[0] else 1e-4, 0.0)
+        cold[0] = False
+
+    def flush() -> None:
+        machine.submit(0.0, 2e-2)
+        cold[0] = True
+
+    timing = time_calls(step, machine.device, SamplingPlan(), machine.clock, flush=flush)
+    assert (timing.number, len(timing.wall_s) >= 10) == (1, True)
+    assert timing.wall_s == pytest.approx([5e-4] * len(timing.wall_s))
+
+
 @pytest.mark.parametrize("was_on", [True, False])
 def test_the_garbage_collector_is_off_and_then_as_before(was_on: bool):
     machine = Machine()

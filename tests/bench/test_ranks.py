@@ -10,11 +10,12 @@ import benchmarks.workloads.distributed as workloads
 from tbp.asv.leftovers import remove_abandoned
 from tbp.asv.session_files import read_sessions
 from tbp.bench import Case, Skip, distributed
+from tbp.bench.cell import counts
 from tbp.bench.clock import Timing
 from tbp.bench.devices import device
-from tbp.bench.oracle import check
+from tbp.bench.oracle import closeness
 from tbp.bench.ranks import RanksFailed
-from tbp.bench.recorder import Destination, record
+from tbp.bench.recorder import Destination, Further, record
 from tbp.bench.workloads import find
 from tbp.traces.devices.per_step import devices
 from tbp.traces.operators.one_run import one_a_run
@@ -41,14 +42,24 @@ def processes_of(folder: str) -> list[int]:
 def test_a_step_of_two_ranks_is_one_session_with_the_traces_of_both(tmp_path: Path):
     workload = find("distributed", "accumulated")
     step = workload.build(CASE)
-    assert check(workload, CASE, step) < 1e-5  # both ranks apply the gradient of the whole ragged batch
-    assert step.tokens == 64
+    close = closeness(workload, CASE, step)
+    assert close.error < 1e-5  # both ranks apply the gradient of the whole ragged batch
+    counted = counts(step, device("cpu"), close)
+    assert (counted.tokens, counted.operators, counted.error) == (64, None, close.error)
     used_s = step.cpu_s()
     step.run()
     assert step.cpu_s() > used_s
 
     destination = Destination(tmp_path / "box" / "0123-env.traces", "run", "0123456789abcdef", "env", "box")
-    path = record(destination, "distributed.Nightly", {}, device("cpu"), TIMING, step.run, rank_traces=step.rank_traces)
+    path = record(
+        destination,
+        "distributed.Nightly",
+        {},
+        device("cpu"),
+        TIMING,
+        step.run,
+        further=Further(rank_traces=step.rank_traces),
+    )
     assert path is not None
     assert remove_abandoned(tmp_path) == 0
     sessions = read_sessions(tmp_path)

@@ -36,8 +36,9 @@ DECLARED = [
     ("accumulation", "ragged"),
     ("distillation", "distilled"),
     ("compressed_inference", "dense"),
-    ("compressed_inference", "pruned_unstructured"),
-    ("compressed_inference", "pruned_structured"),
+    ("compressed_inference", "l1_70"),
+    ("compressed_inference", "structured_50"),
+    ("compressed_inference", "low_rank_50"),
 ]
 
 
@@ -54,6 +55,8 @@ def test_asv_finds_the_suites_and_nothing_in_their_workloads():
         "attention.NightlyHalf.torchtime_step",
         "attention.Quick.torchtime_step",
         "compressed_inference.Nightly.torchtime_step",
+        "compressed_inference.NightlyBatch.torchtime_step",
+        "compressed_inference.NightlyWidths.torchtime_step",
         "compressed_inference.Quick.torchtime_step",
         "distillation.Nightly.torchtime_step",
         "distillation.Quick.torchtime_step",
@@ -65,8 +68,9 @@ def test_asv_finds_the_suites_and_nothing_in_their_workloads():
         "schedule.Quick.torchtime_step",
         "train_step.Nightly.torchtime_step",
         "train_step.Quick.torchtime_step",
+        "trained_task.Nightly.torchtime_step",
     ]
-    assert len(discovered) == 66
+    assert len(discovered) == 73
     assert set(discovered.values()) == {str(PROTOCOL)}
 
 

@@ -34,6 +34,14 @@ def reference(
 ) -> tuple[Tensor, Tensor]:
     """Output and weights, head by head in float64, from the definition; rows without a key give 0."""
     weights: dict[str, Tensor] = {name: parameter.double() for name, parameter in attention.state_dict().items()}
+    q_width = attention.num_heads * attention.head_width
+    for kind in ("weight", "bias"):
+        if (packed := weights.get(f"qkv_proj.{kind}")) is not None:
+            kv_width = (packed.size(0) - q_width) // 2
+            parts = packed.split((q_width, kv_width, kv_width))
+            weights |= {
+                f"{name}.{kind}": part for name, part in zip(("q_proj", "k_proj", "v_proj"), parts, strict=True)
+            }
 
     def project(name: str, x: Tensor) -> Tensor:
         return x.double() @ weights[f"{name}.weight"].T + weights.get(f"{name}.bias", 0.0)

@@ -135,8 +135,8 @@ def test_removed_heads_are_the_least_important_and_really_gone(num_kv_heads: int
         )
     assert attention.num_kv_heads == num_kv_heads - len(weak)
     assert attention.num_heads == attention.num_kv_heads * per_group
-    assert attention.q_proj.weight.shape == (D - len(columns), D)
-    assert attention.k_proj.weight.shape == (attention.num_kv_heads * width, D)
+    assert attention.qkv_proj is not None
+    assert attention.qkv_proj.weight.shape == (D - len(columns) + 2 * attention.num_kv_heads * width, D)
     output, weights = attention(x_BSD, x_BSD, x_BSD, need_weights=True)
     assert output.shape == x_BSD.shape
     assert weights.shape == (B, attention.num_heads, S, S)
