@@ -13,7 +13,7 @@ from tbp.asv.session_files import SESSION_END
 from tbp.model.series import short_hash
 from tbp.system.foreign_json import object_at
 from tbp.system.whole_files import UNFINISHED, remove_unfinished, write_whole
-from tbp.traces.recording import TRACE_END
+from tbp.traces.recording import TRACE_END, cell_and_session
 
 RECORDED = ".unfinished-"  # as ``tbp.bench.recorder`` names what it writes
 MACHINES = "~/.asv-machine.json"  # asv's name for it
@@ -79,5 +79,5 @@ def add_machine_facts(path: Path, name: str, facts: Mapping[str, str]) -> None:
 
 def _lone_traces(results_dir: Path) -> Iterator[Path]:
     for path in results_dir.glob(f"*/*.traces/*/*{TRACE_END}"):
-        if not path.with_name(path.name.removesuffix(TRACE_END) + SESSION_END).exists():
+        if not path.with_name(cell_and_session(path) + SESSION_END).exists():
             yield path
