@@ -28,8 +28,9 @@ DECLARED = [
     ("train_step", "float32"),
     ("train_step", "accumulated"),
     ("compressed_inference", "dense"),
-    ("compressed_inference", "pruned_unstructured"),
-    ("compressed_inference", "pruned_structured"),
+    ("compressed_inference", "l1_70"),
+    ("compressed_inference", "structured_50"),
+    ("compressed_inference", "low_rank_50"),
 ]
 
 
@@ -43,14 +44,17 @@ def test_asv_finds_the_suites_and_nothing_in_their_workloads():
         "attention.NightlyHalf.torchtime_step",
         "attention.Quick.torchtime_step",
         "compressed_inference.Nightly.torchtime_step",
+        "compressed_inference.NightlyBatch.torchtime_step",
+        "compressed_inference.NightlyWidths.torchtime_step",
         "compressed_inference.Quick.torchtime_step",
         "feed_forward.Nightly.torchtime_step",
         "feed_forward.NightlyHalf.torchtime_step",
         "feed_forward.Quick.torchtime_step",
         "train_step.Nightly.torchtime_step",
         "train_step.Quick.torchtime_step",
+        "trained_task.Nightly.torchtime_step",
     ]
-    assert len(discovered) == 45
+    assert len(discovered) == 52
     assert set(discovered.values()) == {str(PROTOCOL)}
 
 
