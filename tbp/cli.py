@@ -26,6 +26,7 @@ AIMS = {
         "init": "init",
         "demo": "demo",
         "check": "check",
+        "doctor": "doctor",
     },
     "see which commit made what slower": {
         "report": "report",

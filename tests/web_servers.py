@@ -94,6 +94,7 @@ class FakeGitHub:
     repository: str = "ann/project"
     user: dict[str, str] = field(default_factory=lambda: dict(BOT))
     may_ask_user: bool = False  # a job's token may not
+    has_graphql: bool = True
     issues: list[dict[str, Any]] = field(default_factory=list)
     comments: list[dict[str, Any]] = field(default_factory=list)
     requests: list[Got] = field(default_factory=list)
@@ -107,6 +108,9 @@ class FakeGitHub:
         return [got for got in self.requests if got.method != "GET"]
 
     def answer(self, got: Got) -> Reply:
+        if got.path == "/graphql":  # which answers whose the token is, to a job's as well
+            is_asked = got.json == {"query": "{viewer{login}}"} and self.has_graphql
+            return _json(200, {"data": {"viewer": {"login": self.user["login"]}}}) if is_asked else _json(403, {})
         self.before(got)
         with self._lock:
             self.requests.append(got)

@@ -4,7 +4,8 @@
 
 Simulates pairs without processes, as ``gate_error_rates.py`` does and with its three kinds of noise. The commits are a
 line; a random one of them has the effect, or none has. "two steps" splits it in two parts, 60 and 40 %, at two random
-commits. Prints a line per setting; takes about five minutes on two cores.
+commits. Prints a line per setting; takes about five minutes on two cores. Gates are those of searches that passed the
+ends.
 """
 
 from __future__ import annotations
@@ -46,6 +47,8 @@ class Outcomes:
     """The results of all searches of a setting."""
 
     ends: Counter[str] = field(default_factory=Counter)
+    indirect: int = 0  # searches that name a commit without fresh pairs against the one before it
+    missed: int = 0  # of these: the interval does not hold the step's true effect
     gates: list[int] = field(default_factory=list)
     pairs: list[int] = field(default_factory=list)
 
@@ -65,7 +68,13 @@ def simulated(setting: Setting) -> Outcomes:
             trial.pairs.append(pair(rng, setting, shift))
             trial.rule(search.limits, search.bracket().levels)
         outcomes.ends[ending(search, [int(culprit) for culprit in culprits], setting.effect)] += 1
-        outcomes.gates.append(len(search.trials))
+        outcomes.gates.append(sum(bool(trial.pairs) for trial in search.trials))
+        if search.steps:
+            step = search.steps[0]
+            judgement = step.judged(search.limits)
+            true = np.expm1(level[step.head] - level[step.base])
+            outcomes.indirect += step.indirect is not None
+            outcomes.missed += step.indirect is not None and not judgement.low <= true <= judgement.high
         outcomes.pairs.append(sum(len(trial.pairs) for trial in search.trials))
     return outcomes
 
@@ -102,6 +111,8 @@ def line(setting: Setting, outcomes: Outcomes) -> str:
         f"{setting.noise:.0%}",
         f"{setting.effect:.0%}",
         *(f"{outcomes.ends[end] / total:.1%}" for end in endings),
+        f"{outcomes.indirect / total:.1%}",
+        f"{outcomes.missed / max(1, outcomes.indirect):.1%}",
         f"{np.mean(searched):.1f}",
         f"{max(searched)}",
         f"{np.mean(outcomes.pairs):.0f}",
@@ -125,9 +136,9 @@ def main() -> None:
     ]
     print(
         "| steps | tails | sd of a pair | effect | right | the smaller step | wrong | not confirmed | undecided "
-        "| no change | gates | at most | pairs |"
+        "| no change | no fresh pairs | of these: interval misses | gates | at most | pairs |"
     )
-    print("| --- " * 13 + "|")
+    print("| --- " * 15 + "|")
     with ProcessPoolExecutor(2) as pool:
         for setting, outcomes in zip(settings, pool.map(simulated, settings), strict=True):
             print(line(setting, outcomes), flush=True)

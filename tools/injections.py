@@ -3,8 +3,8 @@
 Fields: names of benchmarks, parameters, values, units, machines, environments, requirements, processors, operators of
 traces, commit subjects, authors, branches, tags, reasons and owners of acknowledgements, the project's title, and
 arguments of the command line. Outputs: every page of the site and the report of one file, opened in Chromium, stdout
-and stderr of the verbs, JSON, CSV, Markdown, JUnit, Atom, and flame graphs. Ends with 1 where anything was executed,
-asked for, or acts.
+and stderr of the verbs, JSON, CSV, Markdown, JUnit, Atom, flame graphs, and what ``tbp notify`` would send. Ends with 1
+where anything was executed, asked for, or acts.
 
     python tools/injections.py [--payloads N] [--first N] [--keep FOLDER]
 """
@@ -26,9 +26,12 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import chdir, redirect_stderr, redirect_stdout
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
+
+from markdown_it import MarkdownIt
 
 from tbp.__main__ import main as tbp
 from tbp.system.foreign_text import INVISIBLE
@@ -57,10 +60,36 @@ CORPUS = (
 COMMITS = 24
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 COMMAND = re.compile(r"^\s*::|##\[|##vso\[|##teamcity\[", re.MULTILINE | re.IGNORECASE)
+MARKDOWN = ("--markdown", "--github-issue", "--github-comment", "--gitlab-issue")  # what prints Markdown
+TITLES = re.compile(r"^(--- would|opened #|updated #|closed #).*", re.MULTILINE)
 FORGED = re.compile(r"^FORGED", re.MULTILINE)  # what is indented belongs to the line above
 COLOURS = re.compile("\x1b\\[[0-9;]*m")
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 COLUMNS = ["result", "params", "version", "started_at", "duration"]
+
+
+class RenderedMarkdown(HTMLParser):
+    """Elements, links, and words that GitHub makes links of, which a name brought into a rendered text."""
+
+    ELEMENTS = frozenset({"base", "form", "iframe", "img", "link", "math", "meta", "object", "script", "style", "svg"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.code = 0
+        self.acting: list[str] = []
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.code += tag == "code"
+        aims = [value for name, value in attributes if name == "href" and value]
+        if tag in self.ELEMENTS or any(aim.startswith(("http://127", "javascript:")) for aim in aims):
+            self.acting.append(self.get_starttag_text() or tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        self.code -= tag == "code"
+
+    def handle_data(self, data: str) -> None:
+        if not self.code and re.search("@everyone|http://127", data):
+            self.acting.append(data)
 
 
 class Findings:
@@ -76,6 +105,12 @@ class Findings:
         for name, pattern in (("control", CONTROL), ("unseen", INVISIBLE), ("command", COMMAND), ("forged", FORGED)):
             if match := pattern.search(text):
                 self.acting.append(f"{kind} {where}: {name}: {text[max(0, match.start() - 40) : match.end() + 40]!r}")
+
+    def look_at_markdown(self, where: str, text: str) -> None:
+        self.seen["markdown"] += 1
+        rendered = RenderedMarkdown()
+        rendered.feed(MarkdownIt("commonmark").enable("table").render(text))
+        self.acting += [f"markdown {where}: {acting[:80]!r}" for acting in rendered.acting]
 
     def look_at_csv(self, where: str, text: str) -> None:
         self.seen["csv"] += 1
@@ -207,6 +242,9 @@ def verbs(hashes: list[str]) -> Iterator[tuple[str, ...]]:
     yield ("hotspots", old, "--shapes")
     yield ("export", new, "--perfetto", "traces.json")
     yield ("trace", "prune")
+    yield ("check",)
+    yield from (("notify", "--dry-run", target) for target in ("--improvements", "--slack", "--webhook", "--json"))
+    yield from (("notify", "--dry-run", target) for target in MARKDOWN[1:])
 
 
 def run_here(folder: Path, arguments: tuple[str, ...]) -> tuple[int, list[str]]:
@@ -242,6 +280,8 @@ def print_outputs(folder: Path, hashes: list[str], payloads: list[str], findings
                 findings.acting.append(f"{where}: exit {done.returncode}: {done.stderr[-300:]!r}")
             for stream in (done.stdout, done.stderr):
                 findings.look("terminal", where, COLOURS.sub("", stream.decode()) if colours else stream.decode())
+            if verb[-1] in MARKDOWN:  # titles are no Markdown
+                findings.look_at_markdown(where, TITLES.sub("", done.stdout.decode()))
             if "--csv" in verb:
                 findings.look_at_csv(where, done.stdout.decode())
     findings.look_at_csv("points.csv", (folder / "site" / "points.csv").read_text("utf-8"))

@@ -26,16 +26,15 @@ from pathlib import Path
 
 from tbp.__main__ import main as tbp
 from tbp.asv.ratios import Ratio, add_ratios
-from tbp.gate.night import NIGHT_PAIRS, Tracked, tracked_series
-from tbp.history.paired_changes import level_begin, wanted
+from tbp.history.stored import stored
+from tbp.nightly.night_pairs import Task, fresh_tasks, new_tasks, tracked_series
 from tbp.notify.news import first_told
 from tbp.project.asv_config import AsvConfig, read_config
-from tbp.report.site.load import by_themselves, report_data, stored
+from tbp.report.site.load import report_data
 
 BEFORE = 30
 NOISE = 0.03
 PAIR_NOISE = 0.03
-MOST_FRESH = 100  # pairs that a night has for one series
 ODD, ODD_FACTOR = 0.02, 1.3
 SLOWER = 1.3
 FIRST_STEP = 5
@@ -81,25 +80,23 @@ def write_night(results: Path, noise: random.Random, number: int, slower: int, s
 
 
 def measure_pairs(config: AsvConfig, noise: random.Random, slow_of: Mapping[str, int]) -> None:
-    """Adds the ratios of a night; ``slow_of`` has how many of the series are slow at each commit."""
-    store = stored(config, None)
-    tracked = tracked_series(by_themselves(store), store.ratios, 0.0, config.results_dir, "box")
-    for series in tracked:
-        number = int(series.key.benchmark.rpartition("_")[2])
+    """Adds the ratios of a night, as ``measure_night`` chooses them; ``slow_of`` has how many of the series are slow at
+    each commit, the newest last."""
+    several = tracked_series(stored(config, None), "box")
+    tracked = sorted(several, key=lambda series: series.key)  # so that noise falls on the same ones again
+    of_key = {series.key: series for series in tracked}
 
-        def add(
-            base: int, head: int, pairs: int, is_fresh: bool, series: Tracked = series, number: int = number
-        ) -> None:
-            names = series.points[base].commit.hash, series.points[head].commit.hash
-            true = [log(SLOWER) * (number < slow_of[name]) for name in names]
-            effects = tuple(noise.gauss(true[1] - true[0], PAIR_NOISE) for _ in range(pairs))
-            series.add(Ratio(*names, effects, is_fresh))
+    def measure(task: Task) -> None:
+        for key, pairs in task.pairs.items():
+            number = int(key.benchmark.rpartition("_")[2])
+            base, head = (log(SLOWER) * (number < slow_of[name]) for name in (task.base, task.head))
+            effects = tuple(noise.gauss(head - base, PAIR_NOISE) for _ in range(pairs))
+            of_key[key].add(Ratio(task.base, task.head, effects, task.is_fresh))
 
-        add(level_begin(series.changes, series.points), len(series.points) - 1, NIGHT_PAIRS, False)
-        while (more := wanted(series.changes, series.points, series.ratios, 0.0, series.is_news)) is not None:
-            if series.fresh_pairs + more.pairs > MOST_FRESH:
-                break
-            add(more.base, more.head, more.pairs, True)
+    for task in new_tasks(tracked, list(slow_of)[-1:]):
+        measure(task)
+    while tasks := fresh_tasks(tracked):
+        measure(tasks[0])
     add_ratios(config.results_dir, [(series.key, ratio) for series in tracked for ratio in series.made])
 
 

@@ -33,12 +33,12 @@ from tbp.asv.ratios import Ratio
 from tbp.asv.results import read_results
 from tbp.asv.sessions import Sessions
 from tbp.detection.detector import change_points
-from tbp.gate.night import NIGHT_PAIRS
 from tbp.history.paired_changes import wanted, with_pairs
 from tbp.history.paired_evidence import SETTLING_RUNS
 from tbp.history.runs_of_series import rows_by_series
 from tbp.model.changes import Change
 from tbp.model.series import Commit, Outcome, Point
+from tbp.nightly.night_pairs import NIGHT_PAIRS
 from tbp.project.commits import read_commits
 
 BEFORE = 60  # runs measured without pairs

@@ -3,6 +3,7 @@
 # B batch, S sequence, D model width, H heads, K head width
 
 import math
+from dataclasses import replace
 from functools import partial
 
 import torch
@@ -39,7 +40,8 @@ def _step(case: bench.Case, name: str, *, kv_heads: int | None = None, **options
     module = case.place(lambda: attention(case["d_model"], case["heads"], **grouped))
     x_BSD = case.randn(case["tokens"] // case["sequence_length"], case["sequence_length"], case["d_model"])
     flops = _flops(case, bool(options.get("causal")), kv_heads)
-    return bench.inference(module, x_BSD, x_BSD, x_BSD, flops=flops, **options)
+    step = bench.inference(module, x_BSD, x_BSD, x_BSD, flops=flops, tokens=case["tokens"], **options)
+    return replace(step, counted=_flops(case, False, kv_heads))
 
 
 def _flops(case: bench.Case, causal: bool, kv_heads: int | None) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tbp.asv.result_cache import MOST_BYTES
 from tbp.asv.session_files import SESSION_END
-from tbp.system.bounded import read_plain
+from tbp.system.foreign_json import object_at
 from tbp.system.whole_files import UNFINISHED, remove_unfinished, write_whole
 from tbp.traces.recording import TRACE_END
 
@@ -43,7 +43,8 @@ def set_aside(results_dir: Path, commits: Iterable[str]) -> list[Path]:
     asv writes in place, and refuses to measure a commit whose file was cut off.
     """
     paths = {path for commit in commits for path in results_dir.glob(f"*/{commit[:8]}-*.json")}
-    return [path.replace(path.with_name(f"{path.name}.unreadable")) for path in sorted(paths) if not _is_json(path)]
+    damaged = [path for path in sorted(paths) if object_at(path, MOST_BYTES) is None]
+    return [path.replace(path.with_name(f"{path.name}.unreadable")) for path in damaged]
 
 
 def set_machine_aside() -> Path | None:
@@ -52,18 +53,16 @@ def set_machine_aside() -> Path | None:
     asv writes it on every night, and ends where it was cut off.
     """
     path = Path(MACHINES).expanduser()
-    if not path.exists() or _is_json(path):
+    if not path.exists() or object_at(path, MOST_BYTES) is not None:
         return None
     return path.replace(path.with_name(f"{path.name}.unreadable"))
 
 
 def machine_facts(path: Path, name: str) -> dict[str, str]:
     """asv's facts of the machine ``name`` in a file like MACHINES; none where it has none."""
-    try:
-        machine = json.loads(read_plain(path, MOST_BYTES)).get(name, {})
-        return {fact: value for fact, value in machine.items() if isinstance(value, str)}
-    except (OSError, ValueError, RecursionError, AttributeError):
-        return {}
+    machine = (object_at(path, MOST_BYTES) or {}).get(name)
+    facts = machine if isinstance(machine, dict) else {}
+    return {fact: value for fact, value in facts.items() if isinstance(value, str)}
 
 
 def add_machine_facts(path: Path, name: str, facts: Mapping[str, str]) -> None:
@@ -71,22 +70,10 @@ def add_machine_facts(path: Path, name: str, facts: Mapping[str, str]) -> None:
 
     `asv machine --cpu=…` stores nothing that equals what it finds out itself, and so nothing at all.
     """
-    try:
-        content = json.loads(read_plain(path, MOST_BYTES))
-        known = content[name]
-        content[name] = {**facts, **known, "machine": name}
-    except (OSError, ValueError, RecursionError, KeyError, TypeError):
-        return
-    if content[name] != known:
-        write_whole(path, json.dumps(content, indent=4).encode())
-
-
-def _is_json(path: Path) -> bool:
-    try:
-        json.loads(read_plain(path, MOST_BYTES))
-    except (OSError, ValueError, RecursionError):
-        return False
-    return True
+    content = object_at(path, MOST_BYTES) or {}
+    known = content.get(name)
+    if isinstance(known, dict) and (full := {**facts, **known, "machine": name}) != known:
+        write_whole(path, json.dumps({**content, name: full}, indent=4).encode())
 
 
 def _lone_traces(results_dir: Path) -> Iterator[Path]:

@@ -10,6 +10,8 @@ import json
 import math
 from collections.abc import Mapping
 
+from tbp.system.foreign_json import object_in
+
 _Row = dict[str, object]  # asv's column → value
 _STARTED, _RESULT = "started_at", "result"
 _SAME = ("params", "version")  # where these differ, cells of two rows are not those of one benchmark
@@ -47,18 +49,15 @@ def merged_results(ours: bytes, theirs: bytes) -> bytes:
 
 def _content(data: bytes) -> _Row | None:
     """The file as an object; None where it is no result of format 2, which asv writes since 2021."""
-    try:
-        content = json.loads(data)
-    except (ValueError, RecursionError):
-        return None
+    content = object_in(data) or {}
+    rows, columns = content.get("results"), content.get("result_columns")
     is_result = (
-        isinstance(content, dict)
-        and content.get("version") == 2
+        content.get("version") == 2
         and isinstance(content.get("commit_hash"), str)
-        and isinstance(content.get("results"), dict)
-        and all(isinstance(row, list) for row in content["results"].values())
-        and isinstance(content.get("result_columns"), list)
-        and all(isinstance(column, str) for column in content["result_columns"])
+        and isinstance(rows, dict)
+        and all(isinstance(row, list) for row in rows.values())
+        and isinstance(columns, list)
+        and all(isinstance(column, str) for column in columns)
     )
     return content if is_result else None
 

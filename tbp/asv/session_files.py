@@ -16,7 +16,8 @@ from pathlib import Path
 import msgspec
 
 from tbp.asv.reasons import read_reasons
-from tbp.asv.sessions import Session, Sessions
+from tbp.asv.sessions import Session, Sessions, TurnsInSession
+from tbp.model.cells import CellCounted
 from tbp.model.series import SeriesKey
 from tbp.system.bounded import OutOfBounds, read_plain, unpacked
 from tbp.system.python_text import plain_value
@@ -56,6 +57,19 @@ class _SessionFile(msgspec.Struct):
     involuntary_switches: list[int] = []
     yardstick_s: list[float] = []
     roof_flop_per_s: float = 0.0
+    roof_bytes_per_s: float = 0.0
+    roof_dtype: str = ""
+    ratios: dict[str, TurnsInSession] = {}
+    counts: CellCounted | None = None
+    first_call_s: float = 0.0
+    energy_j: float = 0.0
+    throttled: int = 0
+    measuring_s: float = 0.0
+    cpu_mhz: int | None = None
+    omp_wait_policy: str = ""
+    isa: str = ""
+    engine: str = ""
+    float32_products: str = ""
     governor: str = ""
     clock_mhz: int = 0
     packages: str = ""
@@ -159,6 +173,19 @@ def _session(stored: _SessionFile, trace: Path | None, note: str) -> Session:
         skipped=stored.skipped,
         yardstick_s=tuple(stored.yardstick_s),
         roof_flop_per_s=stored.roof_flop_per_s,
+        roof_bytes_per_s=stored.roof_bytes_per_s,
+        roof_dtype=stored.roof_dtype,
+        ratios=stored.ratios,
+        counts=stored.counts,
+        first_call_s=stored.first_call_s,
+        energy_j=stored.energy_j,
+        throttled=stored.throttled,
+        measuring_s=stored.measuring_s,
+        processor_mhz=stored.cpu_mhz or 0,
+        omp_wait_policy=sys.intern(stored.omp_wait_policy),
+        isa=sys.intern(stored.isa),
+        engine=sys.intern(stored.engine),
+        float32_products=sys.intern(stored.float32_products),
         governor=stored.governor,
         clock_mhz=stored.clock_mhz,
         packages=sys.intern(stored.packages),  # the same in all sessions of a run

@@ -12,6 +12,7 @@ A file appears under its final name complete or not at all. Where to write comes
 
 from __future__ import annotations
 
+import gc
 import gzip
 import hashlib
 import importlib
@@ -24,20 +25,23 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
 from torch.profiler import ProfilerActivity, profile, schedule
 
+from .cell import CellCounts
 from .clock import Timing
 from .counters import quiet_profiler
 from .devices import Device
-from .surroundings import clock_mhz, governor, packages
+from .roof import Roof
+from .surroundings import clock_mhz, cpu_mhz, governor, isa, packages
+from .turns import TurnRatios
 
 # History of the session file. A field more is no new format: readers pass over what they do not know.
-#   1  first; later also governor, clock_mhz and packages
+#   1  first; later also governor, clock_mhz and packages; then counts, ratios and what else ``Further`` has
 SESSION_FORMAT = 1
 
 # Steps in a trace: 20 where they are quick enough, as a 10th percentile needs about that many.
@@ -52,6 +56,9 @@ if os.environ.get(RESULTS_DIR):
     # fork server pays for it once instead of every benchmark process. Where nothing is recorded, as in the workers of
     # a gate, it would be half of the time until a process can measure.
     importlib.import_module("torch._inductor.config")
+    # Each timing collects garbage first: .14 s over the objects of torch, and none over those that are frozen.
+    gc.collect()
+    gc.freeze()
 
 
 @dataclass(frozen=True)
@@ -83,6 +90,20 @@ class Destination:
         )
 
 
+@dataclass(frozen=True)
+class Further:
+    """All that a session has of its process beside the samples; None where it was not measured or cannot be."""
+
+    ratios: Mapping[str, TurnRatios] = field(default_factory=dict)  # to its baseline and its twin, by variant
+    roof: Roof = field(default_factory=Roof)
+    roof_dtype: str = ""
+    counts: CellCounts | None = None
+    first_call_s: float | None = None  # of the first call in the process: lazy initialisation, compilation
+    energy_j: float | None = None  # of one call, of the whole processor or GPU
+    throttled: int | None = None  # times while sampling (CPU); bits of the reasons after it (CUDA)
+    measuring_s: float = 0.0  # warming up, sampling, taking turns and finding the roof
+
+
 def result_stem(commit: str, environment: str) -> str:
     """asv's name for the result file of a run, without its suffix (``asv.results.get_filename``)."""
     if len(environment) >= 128:
@@ -98,7 +119,7 @@ def record(
     timing: Timing | None,
     call: Callable[[], object] | None,
     skipped: str = "",
-    roof_flop_per_s: float = 0.0,
+    further: Further | None = None,
 ) -> Path | None:
     """Write one session, with a trace of ``call`` unless it is None or ``destination`` takes no traces.
 
@@ -117,8 +138,8 @@ def record(
             trace, note = f"{stem}.pt.trace.json.gz", ""
             step_s = sorted(timing.wall_s)[len(timing.wall_s) // 2]
             _write_trace(folder / trace, call, device, step_s, facts)
-        measured = _measured(timing) | {"roof_flop_per_s": round(roof_flop_per_s)}  # 0: not measured
-        surroundings = {"governor": governor(), "clock_mhz": clock, "packages": packages()}
+        measured = _measured(timing) | _further(further or Further())
+        surroundings = {"governor": governor(), "clock_mhz": clock, "cpu_mhz": cpu_mhz(), "packages": packages()}
         text = json.dumps({**facts, **measured, **surroundings, "trace": trace, "trace_note": note})
         with _whole(path) as unfinished:
             unfinished.write_bytes(gzip.compress(text.encode(), GZIP_LEVEL))
@@ -153,6 +174,9 @@ def _facts(
         "device_name": device.hardware,
         "threads": torch.get_num_threads(),
         "omp_wait_policy": os.environ.get("OMP_WAIT_POLICY", ""),
+        "isa": isa(),
+        "engine": str(torch.backends.quantized.engine),  # of quantised products
+        "float32_products": torch.get_float32_matmul_precision(),  # "highest": no TF32
         "skipped": skipped,
     }
 
@@ -166,6 +190,23 @@ def _measured(timing: Timing | None) -> dict[str, object]:
         "cpu_s": timing.cpu_s,
         "involuntary_switches": timing.involuntary_switches,
         "yardstick_s": timing.yardstick_s,
+    }
+
+
+def _further(further: Further) -> dict[str, object]:
+    known: dict[str, object] = {
+        "first_call_s": further.first_call_s,
+        "energy_j": further.energy_j,
+        "throttled": further.throttled,
+        "counts": asdict(further.counts) if further.counts is not None else None,
+    }
+    return {
+        **{name: value for name, value in known.items() if value is not None},
+        "ratios": {name: asdict(ratios) for name, ratios in further.ratios.items()},
+        "roof_flop_per_s": round(further.roof.flop_per_s),  # 0: not measured
+        "roof_bytes_per_s": round(further.roof.bytes_per_s),
+        "roof_dtype": further.roof_dtype,
+        "measuring_s": further.measuring_s,
     }
 
 
@@ -212,6 +253,11 @@ def _whole(path: Path) -> Iterator[Path]:
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def sessions_of(destination: Destination, benchmark: str, parameters: Mapping[str, str]) -> list[Path]:
+    """The session files of a cell, of whatever asv run, in no order."""
+    return list((destination.folder / _safe(benchmark)).glob(f"{_slug(parameters)}.*.session.json.gz"))
 
 
 def _safe(text: str) -> str:

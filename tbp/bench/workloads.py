@@ -74,6 +74,7 @@ class Step:
     # Sentences that must be true of the step ("half of the hidden units are gone"), and how to find out.
     conditions: Mapping[str, Callable[[], bool]] = field(default_factory=dict)
     dtype: torch.dtype | None = None  # of the output; None: the case's
+    computes_in: torch.dtype | None = None  # of the products, for the roof (autocast: bfloat16); None: the case's
     updates: nn.Module | None = None  # every weight matrix of it is changed by ``run``: a training step
     makes_modules: bool = False  # making modules is the work (pruning, calibration), not set-up that is timed with it
     # FLOPs that torch's counter sees of ``run`` with plain attention; None: just ``flops``; 0: it cannot see them.

@@ -11,7 +11,7 @@ from math import expm1, isnan, log1p, nan
 
 from msgspec.structs import replace
 
-from tbp.bisect.bisection import Bisection, Culprit, Ending, ProbeResult
+from tbp.bisect.bisection import Bisection, Culprit, Ending, PairsAgainst, ProbeResult
 from tbp.bisect.search import LineSearch
 from tbp.bisect.trials import Ruling, SeriesName, Trial, effect_of
 from tbp.errors import ExitCode
@@ -79,7 +79,9 @@ def _steps(search: LineSearch) -> list[Trial]:
 
 def _culprit(trial: Trial, search: LineSearch, line: Sequence[LineCommit], series: SeriesName) -> Culprit:
     judgement = replace(trial.judged(search.limits, series), operators=trial.operators or ())
-    return Culprit(line[trial.head], line[trial.base].commit, judgement)
+    against = ((trial.base, trial.count),) if trial.indirect is None else trial.indirect.against
+    rests_on = tuple(PairsAgainst(line[index].commit, count) for index, count in against)
+    return Culprit(line[trial.head], line[trial.base].commit, judgement, rests_on)
 
 
 def _ending(search: LineSearch, steps: Sequence[Culprit], ended: str) -> Ending:

@@ -10,8 +10,9 @@ The JSON is strict and in ASCII, as that of ``tbp gate``; what is no finite numb
     good, bad        {"revision", "commit", "subject"}
     commits          how many there are after GOOD, up to BAD
     ends             judgement of BAD against GOOD: the fields of one of ``tbp gate --json``
-    culprit          null, or {"commit": {"commit", "parents", "author", "date", "subject"}, "before", "judgement"}:
-                     the commit, or the last one of a range, against the one measured before it
+    culprit          null, or {"commit": {"commit", "parents", "author", "date", "subject"}, "before", "judgement",
+                     "rests_on": [{"commit", "pairs"}, …]}: the commit, or the last one of a range, against the one
+                     before it; by pairs against that, or by those of both against others, as GOOD
     steps            further confirmed ones, like ``culprit``
     suspects         [{"commit", …}, …]: the commits of which one made the change, oldest first
     remaining, remaining_low, remaining_high    of the change of the ends, without the culprit's; relative
@@ -110,12 +111,22 @@ def _culprit(result: Bisection, culprit: Culprit) -> Iterator[RenderableType]:
     yield Paragraph(f"{one_line(commit.author)}, {one_line(commit.date)}", "  ", most=MOST_SUBJECT)
     if result.ending is Ending.RANGE:
         yield Paragraph(f"or an earlier one: {_range(result)}", "  ")
-    numbers = (phrases.before_after(judgement), words.count(judgement.evidence, "pair"))
-    yield Paragraph(f"{', '.join(numbers)} against {culprit.before[:8]} before it", "  ")
+    yield Paragraph(f"{phrases.before_after(judgement)}, {_evidence(result, culprit)}", "  ")
     for operator in judgement.operators:
         yield Paragraph(operator, "    ", most=MOST_SUBJECT)
     for step in result.steps:
         yield Paragraph(f"also {step.commit.commit[:8]}: {phrases.effect(step.judgement)}", "  ")
+
+
+def _evidence(result: Bisection, culprit: Culprit) -> str:
+    if [against.commit for against in culprit.rests_on] == [culprit.before]:
+        return f"{words.count(culprit.judgement.evidence, 'pair')} against {culprit.before[:8]} before it"
+    names = {result.good.commit: "GOOD"}
+    parts = [
+        f"{words.count(against.pairs, 'pair')} against {names.get(against.commit, against.commit[:8])}"
+        for against in culprit.rests_on
+    ]
+    return f"from {' and '.join(parts)}"
 
 
 def _range(result: Bisection) -> str:

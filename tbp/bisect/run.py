@@ -123,6 +123,7 @@ class _Bisecting:
             self._resume()
             while (trial := self.search.next()) is not None:
                 self._measure(trial)
+            self._name_known_step()
             self._explain()
         except OutOfTime:
             return f"the budget of {self._request.budget_s / 60:g} min ended"
@@ -172,6 +173,12 @@ class _Bisecting:
         index = next(reversed(self.search.skipped))
         self._progress.line(f"tbp: {self._line[index].commit[:8]} cannot be measured and is left out: {reason}")
 
+    def _name_known_step(self) -> None:
+        """A line of progress for the step that other trials' pairs confirm: no pair of it shows one."""
+        for step in self.search.steps[:1]:
+            if step.indirect is not None and step.operators is None:
+                self._progress.line(f"tbp: {self._ruled(step, self._line[step.head])}")
+
     def _explain(self) -> None:
         """Operators of the step that is the answer; a verdict without them is a verdict still."""
         ends = self.search.ends
@@ -202,7 +209,7 @@ class _Bisecting:
         left = self.search.suspects
         return (
             f"{'BAD' if trial.role is Role.ENDS else named}: {RULED[trial.role, trial.ruling]}, {moved} in "
-            f"{words.count(len(trial.pairs), 'pair')}; {words.count(len(left), 'commit')} left"
+            f"{words.count(trial.count, 'pair')}; {words.count(len(left), 'commit')} left"
         )
 
 

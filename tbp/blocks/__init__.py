@@ -1,13 +1,15 @@
-"""Transformer building blocks: attention, positional encoding, feed-forward network, encoder.
+"""Transformer building blocks: attention, positions, feed-forward network, encoder, decoder, key/value cache.
 
-Code under test: torch only. Each ``Naive...`` class is the baseline its namesake is timed against, with the
-same parameter names, so weights load from one into the other.
+Code under test: torch only. Each ``Naive...`` class is the baseline its namesake is timed against, and weights load
+from one into the other. ``converted`` translates checkpoints of other code.
 """
 
 from __future__ import annotations
 
 from tbp.blocks.attention import MultiHeadAttention
 from tbp.blocks.cache import KeyValueCache
+from tbp.blocks.checkpoint import converted
+from tbp.blocks.decoder import Decoder, DecoderCache, DecoderLayer
 from tbp.blocks.encoder import AttentionFactory, Encoder, EncoderLayer
 from tbp.blocks.feed_forward import Activation, FeedForward
 from tbp.blocks.mask import causal_mask, checked_mask, padding_mask, window_mask
@@ -18,6 +20,9 @@ from tbp.blocks.rotary import RotaryEmbedding
 __all__ = [
     "Activation",
     "AttentionFactory",
+    "Decoder",
+    "DecoderCache",
+    "DecoderLayer",
     "Encoder",
     "EncoderLayer",
     "FeedForward",
@@ -30,6 +35,7 @@ __all__ = [
     "RotaryEmbedding",
     "causal_mask",
     "checked_mask",
+    "converted",
     "padding_mask",
     "window_mask",
 ]

@@ -19,6 +19,7 @@ from tbp.blocks.dot_product import Visibility, attend, attend_with_weights
 from tbp.blocks.mask import checked_mask
 from tbp.blocks.projections import (
     Heads,
+    applied,
     block_rows,
     cross_heads,
     keep_columns,
@@ -245,13 +246,13 @@ class MultiHeadAttention(nn.Module):
 
     def _project(self, query: Tensor, key: Tensor, value: Tensor) -> Heads:
         """Queries, keys and values by heads, not rotated."""
-        heads, kv_heads = self.num_heads, self.num_kv_heads
-        if self.qkv_proj is None:
+        heads, kv_heads, packed = self.num_heads, self.num_kv_heads, self.qkv_proj
+        if packed is None:
             k_BGTK = split_heads(self.k_proj(key), kv_heads)
             return split_heads(self.q_proj(query), heads), k_BGTK, split_heads(self.v_proj(value), kv_heads)
         if query is key and key is value:
-            return self_heads(self.qkv_proj, query, heads, kv_heads)
-        return cross_heads(self.qkv_proj, query, key, value, heads, kv_heads, self.head_width)
+            return self_heads(packed, query, heads, kv_heads)
+        return cross_heads(packed, query, key, value, heads, kv_heads, self.head_width)
 
     def _heads(self, query: Tensor, key: Tensor, value: Tensor, cache: KeyValueCache | None, append: bool) -> Heads:
         """Queries, and all keys and values that they attend to."""
@@ -292,8 +293,7 @@ class MultiHeadAttention(nn.Module):
 
     def _merge(self, attended_BHSK: Tensor) -> Tensor:
         """(B, H, S, K) to the (B, S, D) output."""
-        output: Tensor = self.out_proj(attended_BHSK.transpose(1, 2).flatten(-2))
-        return output
+        return applied(self.out_proj, attended_BHSK.transpose(1, 2).flatten(-2))
 
 
 def _check_options(

@@ -1,19 +1,21 @@
-"""The Transformer encoder, built from this package's blocks. Embeddings and heads are left to the caller."""
+"""The Transformer encoder, built from this package's blocks; with ``causal`` a decoder-only model. Embeddings and heads
+are left to the caller."""
 
 # B batch, S sequence positions, D model width
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
 
 from tbp.blocks.attention import MultiHeadAttention
+from tbp.blocks.cache import KeyValueCache
 from tbp.blocks.feed_forward import Activation, FeedForward
 
 AttentionFactory = Callable[[int, int], nn.Module]
-"""Builds attention from (d_model, num_heads): a class of ``tbp.blocks.attention``, or a ``functools.partial``
-of one that sets more of its options."""
+"""Builds attention from (d_model, num_heads): a class of ``tbp.blocks``, or a ``functools.partial`` of one that sets
+more of its options."""
 
 
 class EncoderLayer(nn.Module):
@@ -48,18 +50,22 @@ class EncoderLayer(nn.Module):
         self.feed_forward_norm = nn.LayerNorm(d_model)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x_BSD: Tensor, mask: Tensor | None = None, *, causal: bool = False) -> Tensor:
-        """(B, S, D) to (B, S, D); ``mask`` and ``causal`` as ``MultiHeadAttention`` takes them."""
+    def forward(
+        self, x_BSD: Tensor, mask: Tensor | None = None, *, causal: bool = False, cache: KeyValueCache | None = None
+    ) -> Tensor:
+        """(B, S, D) to (B, S, D); the other arguments as ``MultiHeadAttention`` takes them."""
         if self.pre_norm:
-            x_BSD = x_BSD + self._attend(self.attention_norm(x_BSD), mask, causal)
+            x_BSD = x_BSD + self._attend(self.attention_norm(x_BSD), mask, causal, cache)
             x_BSD = x_BSD + self.dropout(self.feed_forward(self.feed_forward_norm(x_BSD)))
         else:
-            x_BSD = self.attention_norm(x_BSD + self._attend(x_BSD, mask, causal))
+            x_BSD = self.attention_norm(x_BSD + self._attend(x_BSD, mask, causal, cache))
             x_BSD = self.feed_forward_norm(x_BSD + self.dropout(self.feed_forward(x_BSD)))
         return x_BSD
 
-    def _attend(self, x_BSD: Tensor, mask: Tensor | None, causal: bool) -> Tensor:
-        attended_BSD: Tensor = self.dropout(self.attention(x_BSD, x_BSD, x_BSD, mask, causal=causal))
+    def _attend(self, x_BSD: Tensor, mask: Tensor | None, causal: bool, cache: KeyValueCache | None) -> Tensor:
+        # The naive attention, and that of other projects, knows no cache.
+        cached = {} if cache is None else {"cache": cache}
+        attended_BSD: Tensor = self.dropout(self.attention(x_BSD, x_BSD, x_BSD, mask, causal=causal, **cached))
         return attended_BSD
 
 
@@ -92,9 +98,25 @@ class Encoder(nn.Module):
         )
         self.norm = nn.LayerNorm(d_model) if pre_norm else nn.Identity()
 
-    def forward(self, x_BSD: Tensor, mask: Tensor | None = None, *, causal: bool = False) -> Tensor:
-        """(B, S, D) to (B, S, D); ``mask`` and ``causal`` as ``MultiHeadAttention`` takes them."""
-        for layer in self.layers:
-            x_BSD = layer(x_BSD, mask, causal=causal)
+    def forward(
+        self,
+        x_BSD: Tensor,
+        mask: Tensor | None = None,
+        *,
+        causal: bool = False,
+        caches: Sequence[KeyValueCache] | None = None,
+    ) -> Tensor:
+        """(B, S, D) to (B, S, D); ``mask`` and ``causal`` as ``MultiHeadAttention`` takes them.
+
+        Args:
+            caches: one a layer, as ``caches()`` makes them: ``x_BSD`` holds the next positions only.
+        """
+        for index, layer in enumerate(self.layers):
+            cache = None if caches is None else caches[index]
+            x_BSD = layer(x_BSD, mask, causal=causal, cache=cache)
         output_BSD: Tensor = self.norm(x_BSD)
         return output_BSD
+
+    def caches(self, batch: int, max_len: int) -> list[KeyValueCache]:
+        """An empty cache for each layer."""
+        return [layer.attention.cache(batch, max_len) for layer in self.layers]  # type: ignore[union-attr,operator]

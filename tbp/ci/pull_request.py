@@ -130,7 +130,7 @@ def _commented(github: GitHub, run: WorkflowRun, pull: Pull, wishes: Wishes, ser
     if pull.head.sha != run.head_sha:
         return "it has newer commits than this run: no comment"
     path = f"/issues/{pull.number}/comments"
-    gate = GateRun(run.head_sha, f"{server}/{github.repository}/actions/runs/{run.id}")
+    gate = GateRun(run.head_sha, f"{server}/{github.project}/actions/runs/{run.id}")
     try:
         comparison = _comparison(github, run, wishes.artifact)
         body = verdict(comparison, gate) if comparison else ""
@@ -157,7 +157,7 @@ def _pulls(github: GitHub, run: WorkflowRun) -> list[Pull]:
         and pull.head.repo.id == run.head_repository.id
         and pull.head.ref == run.head_branch
         and pull.base.repo is not None
-        and pull.base.repo.full_name.lower() == github.repository.lower()
+        and pull.base.repo.full_name.lower() == github.project.lower()
     ]
 
 

@@ -24,7 +24,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     meaning = "the label that asks for a gate, taken off when it has ended (default: tbp-gate)"
     parser.add_argument("--label", default="tbp-gate", metavar="NAME", help=meaning)
     meaning = "on GitLab, the folder that ci gate wrote (default: tbp-gate)"
-    parser.add_argument("--out", type=Path, default=Path("tbp-gate"), metavar="DIR", help=meaning)
+    parser.add_argument("--files", type=Path, default=Path("tbp-gate"), metavar="DIR", help=meaning)
     parser.add_argument("--only-changes", action="store_true", help="write no first comment where nothing changed")
 
 
@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> ExitCode:
         from tbp.ci.merge_request import noted
         from tbp.web.gitlab import GitLab
 
-        say(noted(GitLab.from_environment(), os.environ, options.out, options.only_changes))
+        say(noted(GitLab.from_environment(), os.environ, options.files, options.only_changes))
         return ExitCode.OK
     from tbp.ci.pull_request import Wishes, commented, finished_run
     from tbp.web.github import GitHub

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tbp.commands.gate import add_measuring_options
+from tbp.commands.options import add_measuring_options, gate_request
 from tbp.errors import ExitCode, TbpError, UsageError
 from tbp.system.foreign_text import line_of
 from tbp.system.printing import command, warn
@@ -74,7 +74,7 @@ def _judged(options: argparse.Namespace) -> tuple[Comparison, ExitCode]:
     """The comparison and the exit code of ``--strict``; where nothing could be measured, one that gives the reason."""
     from tbp.asv.runner import require_asv
     from tbp.ci.answer import unmeasured
-    from tbp.commands.gate import measured
+    from tbp.gate.run import gate
     from tbp.model.comparison import ComparedCommit
     from tbp.project.asv_config import read_config
     from tbp.wording.phrases import exit_code
@@ -84,7 +84,7 @@ def _judged(options: argparse.Namespace) -> tuple[Comparison, ExitCode]:
         config = read_config(options.config)
         require_asv()
         sides = _commits(config.local_repository, options)
-        gated = measured(options, config, *sides)
+        gated = gate(config, *sides, gate_request(options))
     except TbpError as error:
         warn(f"tbp: {error}")
         return unmeasured(*sides, str(error)), error.exit_code

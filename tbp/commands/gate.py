@@ -7,23 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tbp.commands.options import (
-    CLAIMS,
-    add_bench_option,
     add_comparison_options,
-    add_config_option,
+    add_measuring_options,
     add_revision,
-    add_turns_options,
-    group_of,
-    percent,
+    gate_request,
 )
 from tbp.errors import ExitCode
-from tbp.model import relevance
 from tbp.system.printing import warn
 
 if TYPE_CHECKING:
-    from tbp.gate.run import Gated
     from tbp.model.comparison import ComparedCommit
-    from tbp.project.asv_config import AsvConfig
 
 HELP = "measure two commits in turns and say what became slower"
 EXAMPLES = (
@@ -43,31 +36,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tip", action="store_true", help=meaning)
     add_measuring_options(parser)
     add_comparison_options(parser)
-
-
-def add_measuring_options(parser: argparse.ArgumentParser) -> None:
-    """Adds what is measured, where, for how long, and what is claimed of it."""
-    add_config_option(parser)
-    add_bench_option(parser)
-    add_turns_options(parser, "verdict", "what it does not decide is undecided")
-    claims = group_of(parser, CLAIMS)
-    meaning = "a change that 'no change' must exclude (default: 5)"
-    claims.add_argument("--excluded", type=percent, default=relevance.EXCLUDED, metavar="PERCENT", help=meaning)
-    meaning = "expected share of false ones among the changes claimed (default: 5)"
-    claims.add_argument("--false-discovery-rate", type=percent, default=0.05, metavar="PERCENT", help=meaning)
-
-
-def measured(
-    options: argparse.Namespace, config: AsvConfig, baseline: ComparedCommit, contender: ComparedCommit
-) -> Gated:
-    """Both commits measured as ``add_measuring_options`` asks. Raises what ``tbp.gate.run.gate`` does."""
-    from tbp.gate.evidence import Limits
-    from tbp.gate.run import GateRequest, gate
-
-    limits = Limits(options.relevant, options.excluded, options.false_discovery_rate)
-    bench = tuple(options.bench)
-    request = GateRequest(bench, options.environment, options.threads, limits, 60 * options.budget, options.machine)
-    return gate(config, baseline, contender, request)
 
 
 def _parted(repository: Path, baseline: ComparedCommit, contender: ComparedCommit) -> ComparedCommit:
@@ -91,6 +59,7 @@ def run(options: argparse.Namespace) -> ExitCode:
     """
     from tbp.asv.runner import require_asv
     from tbp.commands.output import ComparisonOutput, write_comparison
+    from tbp.gate.run import gate
     from tbp.project.asv_config import read_config
     from tbp.project.working_tree import judged
 
@@ -101,5 +70,5 @@ def run(options: argparse.Namespace) -> ExitCode:
     baseline, contender = (judged(repository, name) for name in (options.baseline, options.contender))
     if not options.tip:
         baseline = _parted(repository, baseline, contender)
-    gated = measured(options, config, baseline, contender)
+    gated = gate(config, baseline, contender, gate_request(options))
     return gated.exit_code(write_comparison(gated.comparison, output))

@@ -139,12 +139,14 @@ def _measured(
 
 def _prune(config: AsvConfig) -> None:
     """Replaces the raw traces of old runs as ``tbp trace prune --apply`` does, so that the branch does not grow on."""
-    from tbp.commands.prune import account, plan_of
+    from tbp.history.kept_traces import account, prune_plan
+    from tbp.history.stored import stored
     from tbp.traces.pruned import prune
 
-    plan, policy = plan_of(config, None)
+    store = stored(config, None)
+    plan = prune_plan(store)
     if plan.removable:
-        pruned = prune(plan.removable, policy.names)
+        pruned = prune(plan.removable, store.policy.names)
         warn(*(f"tbp: {problem}" for problem in pruned.problems), account(plan, pruned))
 
 
@@ -170,18 +172,14 @@ def _has_values(runs: Iterable[Run], work: NightWork) -> bool:
 
 def _measure_in_turns(config: AsvConfig, commits: Sequence[str], budget_s: float, machine: str | None) -> None:
     """Measures the night's commits, oldest first, in turns with earlier ones for ``budget_s``."""
-    from tbp.gate.night import measure_in_turns, tracked_series
+    from tbp.history.stored import stored
     from tbp.nightly.new_commits import machine_name
-    from tbp.report.site.load import by_themselves, stored
+    from tbp.nightly.night_pairs import measure_in_turns, tracked_series
     from tbp.system.progress import Progress
 
     if not commits or not budget_s:
         return
-    results = stored(config, None)
-    relevant, host = results.policy.relevant, machine_name(machine or "")
-    tracked = tracked_series(
-        by_themselves(results), results.ratios, relevant, config.results_dir, host, results.fleet.now(host)
-    )
+    tracked = tracked_series(stored(config, None), machine_name(machine or ""))
     with Progress() as progress:
         progress.say("measuring in turns")
         measure_in_turns(config, tracked, commits, budget_s, progress.line)

@@ -14,6 +14,7 @@ from tbp.system.printing import warn
 
 if TYPE_CHECKING:
     from tbp.asv.stored_traces import StoredTraces
+    from tbp.gate.run import GateRequest
 
 DATA_BRANCH = "tbp-data"
 STDOUT = Path("-")
@@ -143,6 +144,28 @@ def add_turns_options(parser: argparse.ArgumentParser, result: str, out_of_time:
     group_of(parser, CLAIMS).add_argument(
         "--relevant", type=percent, default=relevance.TWO_COMMITS, metavar="PERCENT", help=meaning
     )
+
+
+def add_measuring_options(parser: argparse.ArgumentParser) -> None:
+    """Adds what a gate is made of: what is measured, where, for how long, and what is claimed of it."""
+    add_config_option(parser)
+    add_bench_option(parser)
+    add_turns_options(parser, "verdict", "what it does not decide is undecided")
+    claims = group_of(parser, CLAIMS)
+    meaning = "a change that 'no change' must exclude (default: 5)"
+    claims.add_argument("--excluded", type=percent, default=relevance.EXCLUDED, metavar="PERCENT", help=meaning)
+    meaning = "expected share of false ones among the changes claimed (default: 5)"
+    claims.add_argument("--false-discovery-rate", type=percent, default=0.05, metavar="PERCENT", help=meaning)
+
+
+def gate_request(options: argparse.Namespace) -> GateRequest:
+    """Returns what ``add_measuring_options`` added."""
+    from tbp.gate.evidence import Limits
+    from tbp.gate.run import GateRequest
+
+    limits = Limits(options.relevant, options.excluded, options.false_discovery_rate)
+    bench = tuple(options.bench)
+    return GateRequest(bench, options.environment, options.threads, limits, 60 * options.budget, options.machine)
 
 
 def add_stored_traces_options(parser: argparse.ArgumentParser) -> None:

@@ -17,12 +17,13 @@ from contextlib import suppress
 from math import inf
 from pathlib import Path
 from types import TracebackType
-from typing import IO
+from typing import IO, NoReturn
 
 from msgspec import Struct
 
 from tbp.asv.checkouts import Checkout
 from tbp.system.children import KILLED_S, forget, kill_session, mind
+from tbp.system.foreign_json import object_in
 
 PROGRAM = Path(__file__).with_name("worker.py")
 
@@ -146,13 +147,9 @@ class Worker:
             if len(self._pending) > MAX_REPLY_BYTES:
                 self._lose("sent an endless answer")
         line, _, self._pending = self._pending.partition(b"\n")
-        try:
-            reply = json.loads(line)
-        except (ValueError, RecursionError):
-            reply = None
-        if not isinstance(reply, dict):
+        reply = object_in(line)
+        if reply is None:
             self._lose(f"sent garbage instead of an answer: {line[:80]!r}")
-        assert isinstance(reply, dict)
         return reply
 
     def last_output(self) -> str:
@@ -173,7 +170,7 @@ class Worker:
             forget(self.process.pid)
         self._close_channel()
 
-    def _lose(self, why: str) -> None:
+    def _lose(self, why: str) -> NoReturn:
         output = self.last_output()
         self.end()
         raise WorkerLost(f"{why}; it said last: {output.splitlines()[-1]}" if output else why)

@@ -1,8 +1,8 @@
 """Which raw traces of a results folder may go, so that ``tbp trace prune`` can put operator tables in their place.
 
-Takes results, sessions and the project's policy, gives a ``PrunePlan``; reads and removes no trace. A raw trace is kept
-where somebody may still want to look at it in a viewer: in the newest runs of its series, and on both sides of every
-change. Reports need the operators only.
+Takes what a results folder has, gives a ``PrunePlan`` and sentences on it; reads and removes no trace. A raw trace is
+kept where somebody may still want to look at it in a viewer: in the newest runs of its series, and on both sides of
+every change. Reports need the operators only.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tbp.asv.results import Results
 from tbp.asv.sessions import Sessions
 from tbp.history.build import histories
+from tbp.history.stored import Stored
 from tbp.history.trace_evidence import no_trace
 from tbp.model.changes import History
 from tbp.model.series import Commit, SeriesKey
-from tbp.project.commits import Commits
-from tbp.project.policy import Policy
+from tbp.traces.pruned import Pruned
 from tbp.traces.recording import TRACE_END
+from tbp.wording import words
 
 
 class PrunePlan(Struct, frozen=True):
@@ -36,12 +36,13 @@ class PrunePlan(Struct, frozen=True):
     unplaced: int = 0  # of those that stay: their runs have no result, or are of no series
 
 
-def prune_plan(results: Results, sessions: Sessions, commits: Commits, policy: Policy) -> PrunePlan:
-    """The raw traces that may go and the reasons why the rest stays."""
+def prune_plan(store: Stored) -> PrunePlan:
+    """The raw traces that may go by the project's policy, and the reasons why the rest stays."""
+    sessions, policy = store.sessions, store.policy
     traces = tuple(session for session in sessions.sessions if _is_raw(session.trace))
     # Without their traces the histories are the same, and no trace is read to tell what is in it.
     bare = replace(sessions, sessions=tuple(replace(session, trace=None) for session in sessions.sessions))
-    all_histories = histories(results, bare, commits, no_trace, policy=policy)
+    all_histories = histories(store.results, bare, store.commits, no_trace, policy=policy)
     runs = {run for history in all_histories for run in kept_runs(history, sessions, policy.keep_traces_of_newest_runs)}
     used = {path for key, commit in runs for path in sessions.traces(key, commit)}
     placed = {_run(history.key, point.commit.hash) for history in all_histories for point in history.points}
@@ -56,6 +57,31 @@ def prune_plan(results: Results, sessions: Sessions, commits: Commits, policy: P
         changes=sum(len(history.changes) for history in all_histories),
         unplaced=len(unplaced),
     )
+
+
+def promise(plan: PrunePlan) -> tuple[str, ...]:
+    """Lines on what would be done."""
+    if not plan.removable:
+        return (f"nothing to prune: all {words.count(plan.kept_traces, 'raw trace')} are kept; {_kept(plan)}",)
+    would = (
+        f"would replace {words.count(len(plan.removable), 'raw trace')} by operator tables and free at most "
+        f"{words.quantity(plan.bytes, 'bytes')}; {plan.kept_traces:,} stay: {_kept(plan)}"
+    )
+    return would, "nothing was changed; --apply does it"
+
+
+def account(plan: PrunePlan, pruned: Pruned) -> str:
+    """A sentence on what was done."""
+    return (
+        f"replaced {words.count(pruned.removed, 'raw trace')} by operator tables and freed "
+        f"{words.quantity(pruned.freed_bytes, 'bytes')}; {plan.kept_traces:,} stay: {_kept(plan)}"
+    )
+
+
+def _kept(plan: PrunePlan) -> str:
+    changes = words.count(plan.changes, "change")
+    unplaced = f", and {plan.unplaced:,} of runs without a result or of other lines" if plan.unplaced else ""
+    return f"those of the {plan.newest_runs} newest runs of each series, those beside {changes}{unplaced}"
 
 
 def kept_runs(history: History, sessions: Sessions, most: int) -> Iterator[tuple[SeriesKey, str]]:

@@ -5,7 +5,8 @@ Takes changes, points and ratios; the evidence of the pairs is of ``paired_evide
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 from msgspec import Struct
@@ -35,21 +36,60 @@ SHOWN_P = 0.01
 def with_pairs(
     changes: Sequence[Change], points: Sequence[Point], ratios: Sequence[Ratio], relevant: float
 ) -> tuple[Change, ...]:
-    """The changes of a series, the newest as pairs confirm or refute them, and with a step that pairs alone show."""
+    """The changes of a series, the newest as pairs confirm or refute them, and with the steps that pairs alone show."""
     crossings = by_place(points, ratios)
     if not crossings:
         return tuple(changes)
-    judged = _tested(changes, crossings, points)
-    begin = level_begin(judged, points)
-    evidence = step(crossings, begin, len(points), max(relevant, relevance.TWO_COMMITS))
-    if evidence is None or evidence.verdict is Verdict.REFUTED:
-        return tuple(judged)
-    distant = [change for change in judged if change.index <= begin or not _is_near(change, evidence.index)]
-    is_confirmed = evidence.verdict is Verdict.CONFIRMED
-    # A suspicion is shown where nothing else shows it.
-    if is_confirmed or (len(distant) == len(judged) and evidence.suspicion <= SHOWN_P):
-        return tuple(sorted([*distant, _change(evidence, begin, points)], key=lambda change: change.index))
-    return tuple(judged)
+    shown = _tested(changes, crossings, points)
+    for evidence in _alone(shown, crossings, points, max(relevant, relevance.TWO_COMMITS)):
+        begin = level_begin([change for change in shown if change.index < evidence.index], points)
+        distant = [
+            change
+            for change in shown
+            if change.confirmed or change.index <= begin or not _is_near(change, evidence.index)
+        ]
+        is_confirmed = evidence.verdict is Verdict.CONFIRMED
+        # A suspicion is shown where nothing else shows it.
+        if is_confirmed or (len(distant) == len(shown) and evidence.suspicion <= SHOWN_P):
+            shown = sorted([*distant, _change(evidence, begin, points)], key=lambda change: change.index)
+    return tuple(shown)
+
+
+def _alone(
+    judged: Sequence[Change], crossings: Sequence[Crossing], points: Sequence[Point], relevant: float
+) -> list[InTurns]:
+    """The steps that pairs alone show, the oldest first: within each level that the series shows by itself.
+
+    One close before a change of the series, in its direction, is that change: the series puts it a few runs later.
+    """
+    confirmed = {change.index: change for change in judged if change.confirmed}
+    bounds = sorted({level_begin((), points), *confirmed, len(points)})
+    steps = []
+    for begin, end in pairwise(bounds):
+        after = confirmed.get(end)
+        for evidence in _steps(crossings, begin, end, relevant):
+            is_after = after is not None and _is_near(after, evidence.index) and after.effect * evidence.effect > 0
+            if after is None or (evidence.verdict is Verdict.CONFIRMED and not is_after):
+                steps.append(evidence)
+    return sorted(steps, key=lambda evidence: evidence.index)
+
+
+def _steps(crossings: Sequence[Crossing], begin: int, end: int, relevant: float) -> Iterator[InTurns]:
+    """The confirmed steps after ``begin`` and before ``end``, and one that is suspected after the last of them.
+
+    The one that explains the ratios best, then so within the levels on both sides of it.
+    """
+    spans = [(begin, end)]
+    while spans:
+        first, last = spans.pop()
+        evidence = step(crossings, first, last, relevant)
+        if evidence is None or evidence.verdict is Verdict.REFUTED:
+            continue
+        if evidence.verdict is Verdict.CONFIRMED:
+            spans += [(first, evidence.index), (evidence.index, last)]
+            yield evidence
+        elif last == end:
+            yield evidence
 
 
 def _is_near(change: Change, index: int) -> bool:

@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Struct, field
 
 from tbp.errors import RunFailed, UnreadableInput, UsageError
+from tbp.nightly.bounds import MOST_FILE_BYTES, MOST_LEASE_BYTES, MOST_MARKER_BYTES, require_bounded
 from tbp.nightly.folder_files import STATE, grows, is_changing, is_result, is_shared, shared_files, table_of
 from tbp.nightly.leases import END as LEASE_END
 from tbp.nightly.leases import Lease, read_lease, written
@@ -24,6 +25,7 @@ from tbp.nightly.merging import merged
 from tbp.nightly.remote_branch import RACED, Blob, RemoteBranch
 from tbp.project.git import HASH
 from tbp.system.bounded import read_plain
+from tbp.system.foreign_json import object_at, object_in, value_at
 from tbp.system.whole_files import write_whole
 from tbp.wording.words import value_text
 
@@ -38,9 +40,6 @@ MOST_TRIES = 12
 MOST_REFUSALS = 3
 WAIT_S = 0.2  # after the first try, at most; twice as long after each further one, up to
 MOST_WAIT_S = 5.0
-# GitHub refuses files of more than 100 MB.
-MOST_FILE_BYTES = 100_000_000
-MOST_LEASE_BYTES = 10_000
 MOST_STATE_BYTES = 256_000_000  # a million files
 EXPLANATION = b"""# Results of nightly benchmarks
 
@@ -132,6 +131,7 @@ class Exchange:
         tip = self.branch.tip()
         files = self.branch.files(tip) if tip else {}
         self._require_marker(tip, files)
+        _require_bounded(f"{self.branch} has", {path: blob.size for path, blob in files.items()})
         there = {path: blob for path, blob in _below(RESULTS, files).items() if is_shared(path)}
         notes = [f"{path} is larger than GitHub takes, and stays on the branch" for path in _too_large(there)]
         there = {path: blob for path, blob in there.items() if blob.size <= MOST_FILE_BYTES}
@@ -182,10 +182,13 @@ class Exchange:
             file = self.results_dir / path
             if file.stat().st_size > MOST_FILE_BYTES:
                 notes.append(f"{file} is larger than GitHub takes, and is kept here only")
-            elif is_result(path) and not _is_json(file):
+            elif is_result(path) and object_at(file, MOST_FILE_BYTES) is None:
                 notes.append(f"{file} was cut off while it was written, and is kept here only; the next night mends it")
             else:
                 changed[path] = blob
+        sizes = {path: blob.size for path, blob in merge.files.items()}
+        sizes |= {RESULTS + path: (self.results_dir / path).stat().st_size for path in changed}
+        _require_bounded(f"with the results here {self.branch} has", sizes)
         return changed, notes
 
     def _commit(self, merge: _Merge, changed: Mapping[str, str], leases: Sequence[Lease], subject: str) -> str:
@@ -208,13 +211,13 @@ class Exchange:
         """Raises UsageError where the branch is not one of results: a push would add to code, or replace it."""
         if not tip:
             return
-        try:
-            (content,) = self.branch.contents([files[MARKER]])
-            version = json.loads(content)["format"]
-        except (KeyError, ValueError, TypeError, RecursionError):
+        marker = files.get(MARKER)
+        contents = self.branch.contents([marker]) if marker and marker.size <= MOST_MARKER_BYTES else []
+        version = next(((object_in(content) or {}).get("format") for content in contents), None)
+        if version is None:
             raise UsageError(
                 f"{self.branch} is no data branch of tbp, and is left alone: name a branch that does not exist yet"
-            ) from None
+            )
         if version != FORMAT:
             raise UsageError(f"{self.branch} has format {value_text(version)}, and this tbp knows {FORMAT}: update tbp")
 
@@ -227,10 +230,7 @@ class Exchange:
         return {path: blob for path, (_, _, blob) in state.known.items()}
 
     def _state(self) -> _State:
-        try:
-            state = msgspec.json.decode(read_plain(self.results_dir / STATE, MOST_STATE_BYTES), type=_State)
-        except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            state = _State()
+        state = value_at(self.results_dir / STATE, _State, MOST_STATE_BYTES) or _State()
         is_ours = state.format == FORMAT and state.branch == str(self.branch)
         # Another repository lacks the blobs that are known here.
         is_ours = is_ours and state.store == str(self.branch.repository.resolve())
@@ -241,6 +241,11 @@ class Exchange:
 
     def _remember(self, state: _State) -> None:
         write_whole(self.results_dir / STATE, msgspec.json.encode(state))
+
+
+def _require_bounded(subject: str, sizes: Mapping[str, int]) -> None:
+    """Raises RunFailed for a branch of files that have, by path, these ``sizes``."""
+    require_bounded(subject, sizes.values(), sum(path.startswith(LEASES) for path in sizes))
 
 
 def _below(folder: str, files: Mapping[str, Blob]) -> dict[str, Blob]:
@@ -259,11 +264,3 @@ def _pruned(here: Mapping[str, str], there: Mapping[str, Blob]) -> set[str]:
 
 def _too_large(there: Mapping[str, Blob]) -> list[str]:
     return [path for path, blob in there.items() if blob.size > MOST_FILE_BYTES]
-
-
-def _is_json(file: Path) -> bool:
-    try:
-        json.loads(read_plain(file, MOST_FILE_BYTES))
-    except (OSError, ValueError, RecursionError):
-        return False
-    return True

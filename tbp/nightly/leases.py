@@ -18,6 +18,8 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from tbp.system.foreign_json import value_in
+
 END = ".json"
 # A lease ends by itself, so that a machine that is gone blocks nobody. A job of GitHub's runners ends after 6 hours at
 # the latest, and the next night comes after 24: none ends under a living job, or outlives its night. A commit that
@@ -123,9 +125,8 @@ def released(
 
 def read_lease(content: bytes) -> Lease | None:
     """The lease in a file; None where it holds none: what nobody can read keeps nobody from measuring."""
-    try:
-        stored = msgspec.json.decode(content, type=_LeaseFile)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    stored = value_in(content, _LeaseFile)
+    if stored is None:
         return None
     lease = stored.lease
     is_whole = stored.format == FORMAT and lease.since.tzinfo is not None and lease.until.tzinfo is not None

@@ -13,9 +13,10 @@ from tbp.asv.ratios import END as RATIOS_END
 from tbp.asv.ratios import merged_ratios
 from tbp.asv.reasons import END as REASONS_END
 from tbp.asv.reasons import merged_reasons
-from tbp.history.told_file import NAME as NOTE
-from tbp.history.told_file import merged_notes
 from tbp.nightly.folder_files import grows
+from tbp.nightly.told_file import NAME as NOTE
+from tbp.nightly.told_file import merged_notes
+from tbp.system.foreign_json import object_in
 
 
 def merged(path: str, base: bytes | None, ours: bytes, theirs: bytes) -> bytes:
@@ -32,19 +33,11 @@ def merged(path: str, base: bytes | None, ours: bytes, theirs: bytes) -> bytes:
 
 
 def _merged_objects(base: bytes | None, ours: bytes, theirs: bytes) -> bytes:
-    left, right = _object(ours), _object(theirs)
+    left, right = object_in(ours), object_in(theirs)
     if left is None or right is None:
         return ours if left is not None or right is None else theirs
-    content = _merged(_object(base or b""), left, right)
+    content = _merged(object_in(base or b""), left, right)
     return ours if content == left else json.dumps(content, indent=1).encode()
-
-
-def _object(data: bytes) -> dict[str, object] | None:
-    try:
-        content = json.loads(data)
-    except (ValueError, RecursionError):
-        return None
-    return content if isinstance(content, dict) else None
 
 
 def _merged(base: object, ours: object, theirs: object) -> object:

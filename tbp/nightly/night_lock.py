@@ -18,6 +18,7 @@ from pathlib import Path
 from tbp.errors import RunFailed
 from tbp.project.git import HASH
 from tbp.system.children import kill_marked, marking
+from tbp.system.foreign_json import object_in
 from tbp.system.locks import try_lock
 
 NAME = "nightly.lock"
@@ -102,11 +103,7 @@ def _lock(descriptor: int, results_dir: Path) -> None:
 
 
 def _content(descriptor: int) -> dict[str, object]:
-    try:
-        content = json.loads(os.pread(descriptor, MOST_BYTES, 0))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return content if isinstance(content, dict) else {}
+    return object_in(os.pread(descriptor, MOST_BYTES, 0)) or {}
 
 
 def _started(pid: int) -> str:

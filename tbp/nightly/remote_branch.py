@@ -18,7 +18,8 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from tbp.errors import RunFailed, UsageError
-from tbp.project.git import IDENTITY, GitFailed, lines_of, run_git
+from tbp.nightly.bounds import too_much
+from tbp.project.git import IDENTITY, GitFailed, beginning_of_git, lines_of, run_git
 from tbp.system.children import temporary_folder
 from tbp.web.secret import is_loopback
 
@@ -31,6 +32,8 @@ MOST_COMMITS = 50
 TOKEN = "TBP_DATA_TOKEN"
 # Bytes of blobs that are in memory at once.
 BATCH_BYTES = 64_000_000
+# Of the list of all files: a million of them.
+MOST_LISTED_BYTES = 256_000_000
 MOST_REASON = 3  # lines of git's that a message repeats
 # git prints the address of a remote, which may hold a password.
 _PASSWORD = re.compile(r"(?<=://)[^/\s@]+@")
@@ -73,8 +76,14 @@ class RemoteBranch(Struct, frozen=True):
         return self._parsed(f"{self._fetched}^{{commit}}")
 
     def files(self, tip: str) -> dict[str, Blob]:
-        """The plain files of the commit ``tip`` by path. Raises RunFailed."""
-        listed = self._git("ls-tree", "-r", "-z", "-l", "--full-tree", tip)
+        """The plain files of the commit ``tip`` by path. Raises RunFailed, also for more than it may have."""
+        listing = ("ls-tree", "-r", "-z", "-l", "--full-tree", tip)
+        try:
+            listed = beginning_of_git(self.repository, *listing, most_bytes=MOST_LISTED_BYTES)
+        except GitFailed as failed:
+            raise RunFailed(str(failed)) from None
+        if len(listed) == MOST_LISTED_BYTES:
+            raise too_much(f"{self} has more files than a data branch may have")
         files = {}
         for entry in filter(None, listed.split(b"\0")):
             about, _, path = entry.partition(b"\t")

@@ -6,18 +6,19 @@ the rest. A message that was taken while its answer was lost comes again with th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TypeAlias
 
 from msgspec import Struct, field
 
 from tbp.errors import NotDelivered
-from tbp.history.told_file import OpenNote
+from tbp.nightly.told import ToldNote
+from tbp.nightly.told_file import OpenNote
 from tbp.notify.issue_text import event_markdown
-from tbp.notify.messages import EventMessage, FirstMessage, MessageSource
+from tbp.notify.messages import EventMessage, Events, MessageSource, SummaryKind, SummaryMessage, parted
 from tbp.notify.news import brought_up_to_date, by_digest, news, noted
-from tbp.notify.payload import Json, as_text, event_payload, first_payload
-from tbp.notify.slack import slack_event, slack_first
+from tbp.notify.payload import Json, as_text, event_payload, summary_payload
+from tbp.notify.slack import slack_event, slack_summary
 from tbp.project.git import HASH
 from tbp.report.base.report_data import ReportData
 from tbp.report.parts.standing import StandingEvent
@@ -26,8 +27,7 @@ from tbp.web.http import Request, Response, WebClock, send
 from tbp.web.secret import Secret, masked, shown_address
 from tbp.web.sticky import upsert_comment
 
-Message: TypeAlias = EventMessage | FirstMessage
-Events: TypeAlias = Sequence[tuple[StandingEvent, bool]]  # True of improvements
+Message: TypeAlias = EventMessage | SummaryMessage
 
 _REFUSALS = {
     401: "check the token",
@@ -45,7 +45,7 @@ class HookTarget(Struct, frozen=True):
     address: str  # as a person may see it
     form: Callable[[Message, ReportData], str]  # the content
     post: Callable[[str, Message], None]  # sends the content of a message; raises NotDelivered
-    has_first: bool = True  # False: it has no place for a message on all that stands when it begins
+    has_summaries: bool = True  # False: it has no place for a message on several events
 
     def send(self, message: Message, data: ReportData) -> None:
         """Sends one message. Raises NotDelivered."""
@@ -80,23 +80,31 @@ def tell(target: HookTarget, tidings: Tidings, opened: OpenNote, arrived: Callab
     """Sends what ``target`` does not know yet, each message once, and notes it. Raises NotDelivered, OSError."""
     tidings.current(opened, target.name)
     fresh = tidings.fresh(opened, target.name)
-    worse = [event for event, merit in fresh if not merit]
     if target.name not in opened.note.targets and len(fresh) > 1 and not tidings.is_each:
-        message = tidings.source.first(worse, opened.note)
-        if target.has_first and worse:
-            target.send(message, tidings.data)
-            arrived(message)
-        note = opened.note
-        for event, merit in fresh:
-            note = noted(note, event, target.name, merit)
-        opened.write(note)
+        worse = [(event, merit) for event, merit in fresh if not merit]
+        if target.has_summaries and worse:
+            _send(target, tidings, tidings.source.summary(SummaryKind.STANDING, worse, opened.note), arrived)
+        opened.write(_all_noted(opened.note, fresh, target))
         return
-    for event, merit in fresh:
-        each = tidings.source.message(event, opened.note, merit)
-        target.send(each, tidings.data)
+    alone, together = parted(fresh)
+    for event, merit in alone:
+        _send(target, tidings, tidings.source.message(event, opened.note, merit), arrived)
         opened.write(noted(opened.note, event, target.name, merit))
-        arrived(each)
+    if target.has_summaries and together:  # else they are still new to the next run
+        _send(target, tidings, tidings.source.summary(SummaryKind.MORE, together, opened.note), arrived)
+        opened.write(_all_noted(opened.note, together, target))
     opened.write(opened.note.with_events((), target.name))
+
+
+def _send(target: HookTarget, tidings: Tidings, message: Message, arrived: Callable[[Message], None]) -> None:
+    target.send(message, tidings.data)
+    arrived(message)
+
+
+def _all_noted(note: ToldNote, events: Events, target: HookTarget) -> ToldNote:
+    for event, merit in events:
+        note = noted(note, event, target.name, merit)
+    return note
 
 
 class HookAddress(Struct, frozen=True):
@@ -132,7 +140,7 @@ def slack_target(name: str, hook: HookAddress) -> HookTarget:
     """A Slack-compatible incoming webhook."""
 
     def form(message: Message, data: ReportData) -> str:
-        return slack_event(message) if isinstance(message, EventMessage) else slack_first(message)
+        return slack_event(message) if isinstance(message, EventMessage) else slack_summary(message)
 
     return HookTarget(name, shown_address(hook.address), form, hook.post)
 
@@ -159,15 +167,15 @@ def comment_target(github: GitHub) -> HookTarget:
                 return
             upsert_comment(github, f"/commits/{commit}/comments", f"<!-- tbp-event {message.id} -->", content)
 
-    name = f"github-comment:{github.repository}"
-    return HookTarget(name, f"the commits of {github.repository}", form, post, has_first=False)
+    name = f"github-comment:{github.project}"
+    return HookTarget(name, f"the commits of {github.project}", form, post, has_summaries=False)
 
 
 def payload_of(message: Message, data: ReportData) -> dict[str, Json]:
     """The message as JSON has it."""
-    return event_payload(message, data) if isinstance(message, EventMessage) else first_payload(message, data)
+    return event_payload(message, data) if isinstance(message, EventMessage) else summary_payload(message, data)
 
 
 def key_of(message: Message) -> str:
     """Digits that stand for a message, however often it is sent."""
-    return message.id if isinstance(message, EventMessage) else "standing"
+    return message.id

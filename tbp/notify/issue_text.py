@@ -8,7 +8,6 @@ Everything a stranger chose is code (``comparison.markdown.code``), in which the
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Sequence
 from hashlib import sha256
@@ -19,10 +18,11 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from tbp.comparison.markdown import LIMIT, code
-from tbp.history.told import Fate, ToldEvent
-from tbp.history.told_file import ToldEventForm
-from tbp.notify.messages import MOST_TITLE, EventMessage, FirstMessage, Pieces, flat, title
+from tbp.nightly.told import Fate, ToldEvent
+from tbp.nightly.told_file import ToldEventForm
+from tbp.notify.messages import MOST_TITLE, EventMessage, Pieces, SummaryKind, SummaryMessage, flat, title
 from tbp.notify.quoting import for_title
+from tbp.system.foreign_json import value_in
 from tbp.wording import words
 
 END = "<!-- tbp:end -->"
@@ -46,7 +46,7 @@ class IssueMark(Struct, frozen=True):
     events: dict[str, ToldEventForm]  # told ones, by id
     fate: Fate  # that tbp left the issue with: open only where it STANDS
     facts: str  # digest of the series and commits in the text, and one of the rest: another one is a text anew
-    is_first: bool = False  # the issue on all that stood when tbp began
+    summary: SummaryKind | None = None  # of an issue on several events
     title: str = ""  # digest of the title that tbp gave
 
     @property
@@ -54,14 +54,16 @@ class IssueMark(Struct, frozen=True):
         return tuple(form.event(name) for name, form in self.events.items())
 
 
-def mark_of(events: Sequence[ToldEvent], fate: Fate, facts: str, title: str, is_first: bool = False) -> IssueMark:
+def mark_of(
+    events: Sequence[ToldEvent], fate: Fate, facts: str, title: str, summary: SummaryKind | None = None
+) -> IssueMark:
     """The mark of an issue on ``events``, without what each was told to whom."""
     room = max(1, MOST_MARKED // max(1, len(events)))
     forms = {
         event.id: ToldEventForm.of(ToldEvent(event.id, frozenset(sorted(event.changes)[:room]), {}, event.is_better))
         for event in events
     }
-    return IssueMark(forms, fate, facts, is_first, digest(title))
+    return IssueMark(forms, fate, facts, summary, digest(title))
 
 
 def mark_in(body: str) -> IssueMark | None:
@@ -70,8 +72,8 @@ def mark_in(body: str) -> IssueMark | None:
     if found_mark is None or len(found_mark[1]) > MOST_MARK:
         return None
     try:
-        return msgspec.json.decode(base64.urlsafe_b64decode(found_mark[1]), type=IssueMark)
-    except (msgspec.MsgspecError, binascii.Error, ValueError, RecursionError):
+        return value_in(base64.urlsafe_b64decode(found_mark[1]), IssueMark)
+    except ValueError:  # binascii.Error is one
         return None
 
 
@@ -98,8 +100,9 @@ def issue_title(message: EventMessage) -> str:
     return words.cut(flat(title(message), for_title), MOST_TITLE)
 
 
-def first_title(message: FirstMessage) -> str:
-    return words.cut(f"{message.sentence} where tbp begins to watch", MOST_TITLE)
+def summary_title(message: SummaryMessage) -> str:
+    where = " where tbp begins to watch" if message.kind is SummaryKind.STANDING else ""
+    return words.cut(f"{message.sentence}{where}", MOST_TITLE)
 
 
 def event_markdown(message: EventMessage) -> str:
@@ -114,12 +117,12 @@ def event_markdown(message: EventMessage) -> str:
     return "\n".join([head, *rows, *more, *facts, *steps, *link])
 
 
-def first_markdown(message: FirstMessage) -> str:
-    """A list of what stands where tbp begins."""
+def summary_markdown(message: SummaryMessage) -> str:
+    """A list of several events."""
     rows = [f"- {_bold(event.headline)} {_linked(event)}" for event in message.events]
     more = [f"- and {words.count(message.left_out, 'more event')}"] if message.left_out else []
     link = [f"\n[The report]({_address(message.report)})"] if message.report else []
-    return "\n".join([f"{message.sentence}. From now on each new one has an issue of its own.\n", *rows, *more, *link])
+    return "\n".join([f"{message.sentence}. {message.remark}\n", *rows, *more, *link])
 
 
 def ended(fate: Fate, reason: str = "") -> str:

@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tbp.history.told import Fate, Reported, ToldEvent, ToldNote, fate, told_before
-from tbp.history.told_file import OpenNote
 from tbp.model.changes import History
 from tbp.model.series import SeriesKey
+from tbp.nightly.told import Fate, Reported, ToldEvent, ToldNote, fate, told_before
+from tbp.nightly.told_file import OpenNote
 from tbp.notify.hooks import Tidings
 from tbp.notify.issue_text import (
     IssueMark,
@@ -22,13 +22,14 @@ from tbp.notify.issue_text import (
     digest,
     ended,
     event_markdown,
-    first_markdown,
-    first_title,
     issue_title,
     mark_in,
     mark_of,
+    summary_markdown,
+    summary_title,
     text_in,
 )
+from tbp.notify.messages import SummaryKind, parted
 from tbp.notify.news import by_digest, noted
 from tbp.notify.tracker import TrackedIssue, Tracker
 from tbp.report.parts import event_words, triage_words
@@ -36,6 +37,10 @@ from tbp.report.parts.standing import StandingEvent
 from tbp.wording import words
 
 Heard = Callable[[str], None]
+
+MOST_SHARED = 200
+"""Events of one issue: its mark names each of them, in 35 kB of the 65 kB of an issue. Further ones are new to the next
+run."""
 
 
 class IssueState(Struct, frozen=True):
@@ -53,7 +58,7 @@ class IssueText(Struct, frozen=True):
     facts: str  # digest of series and commits
     triage: str  # digest of the rest that is worth writing the text anew
     change: str  # the newest of it in a sentence, for a comment
-    is_first: bool = False
+    summary: SummaryKind | None = None  # of one on several events
 
     @property
     def all_facts(self) -> str:
@@ -131,11 +136,16 @@ class _Run(Struct):
         self.opened.write(self._note)
 
     def open_new(self) -> None:
-        """Opens an issue for each new event; one for all where tbp begins."""
-        fresh = [event for event, is_better in self.tidings.fresh(self.opened, self._target) if not is_better]
-        is_first = self._target not in self._note.targets and not self.tidings.is_each
-        for events in [fresh] if is_first and len(fresh) > 1 else [[event] for event in fresh]:
-            self._open(events, self._text(events, is_first=len(events) > 1))
+        """Opens an issue for each new event; one for all where tbp begins, and for what a run has beyond MOST_NEW."""
+        fresh = [
+            (event, is_better) for event, is_better in self.tidings.fresh(self.opened, self._target) if not is_better
+        ]
+        is_first = self._target not in self._note.targets and not self.tidings.is_each and len(fresh) > 1
+        alone, together = ((), fresh) if is_first else parted(fresh)
+        for event, _ in alone:
+            self._open([event], self._text([event]))
+        if shared := [event for event, _ in together[:MOST_SHARED]]:
+            self._open(shared, self._text(shared, SummaryKind.STANDING if is_first else SummaryKind.MORE))
         self.opened.write(self._note.with_events((), self._target))
         if fresh:
             self._close_doubles()
@@ -149,7 +159,7 @@ class _Run(Struct):
         for event in events:
             note = noted(note, event, self._target)
         of_issue = self._told(events, note)
-        mark = mark_of(of_issue, Fate.STANDS, text.all_facts, text.title, text.is_first)
+        mark = mark_of(of_issue, Fate.STANDS, text.all_facts, text.title, text.summary)
         body = body_with(mark, text.body)
         number = self.tracker.open(text.title, body)
         for event in events:
@@ -178,13 +188,13 @@ class _Run(Struct):
         is_back = not issue.is_open and mark.fate is not Fate.STANDS
         if not (issue.is_open or is_back):
             return  # somebody closed it
-        text = self._text(events, mark.is_first)
+        text = self._text(events, mark.summary)
         if text.all_facts == mark.facts and mark.fate is Fate.STANDS:
             return
         self._write(state, text, events)
         if is_back:
             self._say(issue.number, f"It is back: {text.change}.", "reopened")
-        elif mark.facts.split(" ")[0] != text.facts and not text.is_first:
+        elif mark.facts.split(" ")[0] != text.facts and text.summary is None:
             self._say(issue.number, f"Further runs show: {text.change}.", "updated")
 
     def _end(self, state: IssueState, histories: Mapping[str, History]) -> None:
@@ -216,10 +226,10 @@ class _Run(Struct):
 
     def _write(self, state: IssueState, text: IssueText, events: Sequence[StandingEvent]) -> None:
         """Writes an issue's text and mark anew; the title only where it is still tbp's."""
-        is_ours = digest(state.issue.title) == state.mark.title and not text.is_first
+        is_ours = digest(state.issue.title) == state.mark.title and text.summary is None
         title = text.title if is_ours else state.issue.title
         several = {event.id: event for event in (*state.mark.told, *self._told(events, self._note))}
-        mark = mark_of(list(several.values()), Fate.STANDS, text.all_facts, title, text.is_first)
+        mark = mark_of(list(several.values()), Fate.STANDS, text.all_facts, title, text.summary)
         mark = mark if is_ours else replace(mark, title=state.mark.title)
         self.tracker.edit(state.issue.number, title, body_with(mark, text.body, state.issue.body), Fate.STANDS)
 
@@ -231,13 +241,14 @@ class _Run(Struct):
     def _told(events: Sequence[StandingEvent], note: ToldNote) -> list[ToldEvent]:
         return [each for event in events for each in told_before(event.event, note)]
 
-    def _text(self, events: Sequence[StandingEvent], is_first: bool = False) -> IssueText:
+    def _text(self, events: Sequence[StandingEvent], summary: SummaryKind | None = None) -> IssueText:
         changes = [change for event in events for change in event.leading]
         moved = [(event_words.between(event.event.range), sorted(_keys(event))) for event in events]
         facts, triage = digest(repr(moved)), digest(triage_words.sentence(triage_words.notes(changes)))
-        if is_first:
-            first = self.tidings.source.first(events, self._note)
-            return IssueText(first_title(first), first_markdown(first), facts, triage, first.sentence, True)
+        if summary is not None:
+            message = self.tidings.source.summary(summary, [(event, False) for event in events], self._note)
+            sentence = message.sentence
+            return IssueText(summary_title(message), summary_markdown(message), facts, triage, sentence, summary)
         messages = [self.tidings.source.message(event, self._note) for event in events]
         largest = max(messages, key=lambda message: len(message.rows) + message.left_out)
         between = words.joined([commits for commits, _ in moved])

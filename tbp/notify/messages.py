@@ -7,14 +7,16 @@ form makes them harmless in its way, and nothing else in a message needs that.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from enum import StrEnum
+from hashlib import sha256
 from typing import TypeAlias
 
 from msgspec import Struct
 
 from tbp.history.events import SeriesChange
-from tbp.history.told import ToldNote, event_id, told_before
 from tbp.model.changes import State
 from tbp.model.series import Commit
+from tbp.nightly.told import DIGITS, ToldNote, event_id, told_before
 from tbp.project.links import web_address
 from tbp.report.base.report_data import ReportData
 from tbp.report.parts import addresses, event_words, trace_words, triage_words
@@ -25,8 +27,12 @@ from tbp.wording import verdicts, words
 MOST_ROWS = 20
 """Series of an event in a message, worst first; the report has all of them."""
 
-MOST_OLD = 10
-"""Events named where a target begins, the largest first: enough to see that it works, and no flood."""
+MOST_NEW = 10
+"""Messages of one run to one target, and issues that it opens. Old commits that are measured later, or `--each` where a
+target begins, have hundreds of events, which nobody reads one by one. Dependabot opens five to ten pull requests."""
+
+MOST_NAMED = 10
+"""Events named in a message on several, the largest first: enough to see that it works, and no flood."""
 
 MOST_BENCHMARKS = 2
 MOST_NAME = 200  # characters; asv's names have up to 120, longer ones are made to hurt
@@ -76,14 +82,43 @@ class EventMessage(Struct, frozen=True):
     report: str  # address of the event in the published report; empty where nobody knows one
 
 
-class FirstMessage(Struct, frozen=True):
-    """The message with which a target begins where regressions stand already."""
+class SummaryKind(StrEnum):
+    """The reason why several events are told in one message."""
 
+    STANDING = "standing"  # they stood already when the target began
+    MORE = "more"  # a run had more than MOST_NEW
+
+
+class SummaryMessage(Struct, frozen=True):
+    """One message on several events."""
+
+    id: str
+    kind: SummaryKind
     project: Foreign
     sentence: str
     events: tuple[EventMessage, ...]  # the largest ones
     left_out: int
     report: str
+
+    @property
+    def remark(self) -> str:
+        """A sentence on what comes by itself."""
+        if self.kind is SummaryKind.STANDING:
+            return "From now on each new event comes by itself."
+        return f"The {words.count(MOST_NEW - 1, 'largest event')} of the run came by themselves; the report has all."
+
+
+Events: TypeAlias = Sequence[tuple[StandingEvent, bool]]
+"""Events, each with True of an improvement."""
+
+
+def parted(fresh: Events) -> tuple[Events, Events]:
+    """The events of ``fresh`` that have a message each, and those that share one: MOST_NEW messages at most."""
+    if len(fresh) <= MOST_NEW:
+        return fresh, ()
+    by_weight = sorted(range(len(fresh)), key=lambda number: (fresh[number][1], -len(fresh[number][0].leading)))
+    alone = set(by_weight[: MOST_NEW - 1])
+    return [fresh[number] for number in sorted(alone)], [fresh[number] for number in sorted(by_weight[MOST_NEW - 1 :])]
 
 
 Quote: TypeAlias = Callable[[str], str]
@@ -119,15 +154,16 @@ class MessageSource(Struct, frozen=True):
             report=self._address(addresses.changes_of(first)),
         )
 
-    def first(self, events: Sequence[StandingEvent], note: ToldNote) -> FirstMessage:
-        """The message on all ``events`` with which a target begins."""
-        largest = sorted(events, key=lambda event: -len(event.of(State.REGRESSION)))[:MOST_OLD]
-        number = series_in(events, State.REGRESSION)
-        stand = "regression stands" if number == 1 else "regressions stand"
-        return FirstMessage(
+    def summary(self, kind: SummaryKind, events: Events, note: ToldNote) -> SummaryMessage:
+        """The message on all ``events``."""
+        largest = sorted(events, key=lambda each: (each[1], -len(each[0].leading)))[:MOST_NAMED]
+        ids = " ".join(event_id(event.event, is_better) for event, is_better in events)
+        return SummaryMessage(
+            kind.value if kind is SummaryKind.STANDING else sha256(ids.encode()).hexdigest()[:DIGITS],
+            kind,
             Foreign(words.cut(words.one_line(self.data.project), MOST_NAME)),
-            f"{number:,} {stand} already, from {words.count(len(events), 'commit')}",
-            tuple(self.message(event, note) for event in largest),
+            f"{_numbers(kind, events)}, from {words.count(len(events), 'commit')}",
+            tuple(self.message(event, note, is_better) for event, is_better in largest),
             len(events) - len(largest),
             self._address(addresses.INDEX),
         )
@@ -165,6 +201,19 @@ def title(message: EventMessage) -> Pieces:
     """The headline and the commit, short enough for a title."""
     short = message.standing.event.range.first.short
     return (*message.headline, " since ", short if addresses.HASH.fullmatch(short) else Foreign(short))
+
+
+def _numbers(kind: SummaryKind, events: Events) -> str:
+    """``3 regressions stand already``, ``12 more regressions and 1 more improvement``."""
+    worse = series_in((event for event, is_better in events if not is_better), State.REGRESSION)
+    if kind is SummaryKind.STANDING:
+        return f"{worse:,} {'regression stands' if worse == 1 else 'regressions stand'} already"
+    better = series_in((event for event, is_better in events if is_better), State.IMPROVEMENT)
+    return " and ".join(
+        words.count(number, name)
+        for number, name in ((worse, "more regression"), (better, "more improvement"))
+        if number
+    )
 
 
 def _headline(standing: StandingEvent) -> Pieces:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from tbp.history.told import (
+from tbp.model.changes import History, State
+from tbp.nightly.told import (
     NIGHT,
     Fate,
     ToldEvent,
@@ -23,8 +24,7 @@ from tbp.history.told import (
     series_digest,
     told_before,
 )
-from tbp.history.told_file import open_note
-from tbp.model.changes import History, State
+from tbp.nightly.told_file import open_note
 from tbp.report.base.report_data import ReportData
 from tbp.report.parts.standing import StandingEvent, standing_events
 

@@ -10,9 +10,9 @@ from typing import TypeAlias
 
 from tbp.history.events import SeriesChange
 from tbp.model.series import Commit
-from tbp.notify.messages import EventMessage, FirstMessage, flat, title
+from tbp.notify.messages import EventMessage, SummaryMessage, flat, title
 from tbp.notify.quoting import quiet
-from tbp.notify.text import event_text, first_text
+from tbp.notify.text import event_text, summary_text
 from tbp.report.base.report_data import ReportData
 from tbp.report.parts import event_words, trace_words
 from tbp.system.strict_json import strict_json
@@ -49,16 +49,16 @@ def event_payload(message: EventMessage, data: ReportData) -> dict[str, Json]:
     }
 
 
-def first_payload(message: FirstMessage, data: ReportData) -> dict[str, Json]:
-    """The message with which a target begins."""
+def summary_payload(message: SummaryMessage, data: ReportData) -> dict[str, Json]:
+    """The message on several events."""
     return {
         "format": FORMAT,
-        "kind": "standing",
-        "id": "standing",
+        "kind": message.kind.value,
+        "id": message.id,
         "project": data.project,
         "branch": data.branch,
         "title": f"{quiet(data.project)}: {message.sentence}",
-        "text": _quiet(first_text(message)),
+        "text": _quiet(summary_text(message)),
         "report": message.report or None,
         "events": [event_payload(event, data) for event in message.events],
         "left_out": message.left_out,

@@ -14,10 +14,10 @@ from pathlib import Path
 from msgspec import Struct, field
 
 from tbp.errors import NotDelivered
-from tbp.history.told_file import OpenNote, open_note, read_note
+from tbp.nightly.told_file import OpenNote, open_note, read_note
 from tbp.notify.hooks import HookTarget, Message, Tidings, key_of, payload_of, tell
 from tbp.notify.issues import keep_issues
-from tbp.notify.messages import EventMessage, FirstMessage, MessageSource, flat, title
+from tbp.notify.messages import EventMessage, MessageSource, SummaryMessage, flat, title
 from tbp.notify.news import standing
 from tbp.notify.payload import FORMAT, Json
 from tbp.notify.targets import Environment, TargetChoice, hooks, trackers
@@ -128,9 +128,9 @@ def _tell_stdout(tidings: Tidings, opened: OpenNote, delivered: Delivered, print
     target = HookTarget(TEXT, "stdout", lambda message, data: "", lambda content, message: messages.append(message))
     tell(target, tidings, copy, partial(delivered.arrived, TEXT, tidings.data))
     if messages:
-        first = next((message for message in messages if isinstance(message, FirstMessage)), None)
+        summary = next((message for message in messages if isinstance(message, SummaryMessage)), None)
         events = [message for message in messages if isinstance(message, EventMessage)]
-        delivered.text = email(*digest(tidings.data.project, events, first))
+        delivered.text = email(*digest(tidings.data.project, events, summary))
     printed(delivered)
     opened.write(copy.note)
 

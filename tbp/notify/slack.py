@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from tbp.notify.messages import EventMessage, FirstMessage, flat, title
+from tbp.notify.messages import EventMessage, SummaryMessage, flat, title
 from tbp.notify.quoting import quiet, slack_code, slack_text
 from tbp.system.strict_json import strict_json
 from tbp.wording import words
@@ -38,12 +38,12 @@ def slack_event(message: EventMessage) -> str:
     return _payload(flat(title(message), quiet), sections, fallback)
 
 
-def slack_first(message: FirstMessage) -> str:
-    """The payload with which a channel begins, as JSON."""
+def slack_summary(message: SummaryMessage) -> str:
+    """The payload on several events, as JSON."""
     rows = [f"• {flat((*event.headline, ' ', *event.cause), slack_code)}" for event in message.events[:MOST_LINES]]
     left_out = message.left_out + max(0, len(message.events) - MOST_LINES)
     rows += [f"and {words.count(left_out, 'more event')}"] if left_out else []
-    sections = ["From now on each new one is told once.", _lines(rows)]
+    sections = [message.remark, _lines(rows)]
     sections += [f"<{quote(message.report, safe=_SAFE)}|report>"] if message.report else []
     heading = f"{quiet(message.project.text)}: {message.sentence}"
     return _payload(heading, sections, _lines([f"{slack_code(message.project.text)}: {message.sentence}", *rows]))

@@ -11,10 +11,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tbp.errors import UsageError
-from tbp.history.told import Fate
+from tbp.nightly.told import Fate
 from tbp.notify.hooks import HookAddress, HookTarget, Message, comment_target, slack_target, webhook_target
-from tbp.notify.tracker import GitHubIssues, GitLabIssues, TrackedIssue, Tracker
-from tbp.web.github import GitHub
+from tbp.notify.tracker import GITHUB, GITLAB, TrackedIssue, Tracker
+from tbp.web.github import API, GitHub
 from tbp.web.gitlab import GitLab
 from tbp.web.secret import MASK, Secret, address_of, secret_of
 
@@ -65,16 +65,15 @@ def trackers(choice: TargetChoice, environment: Environment, shown: Show | None)
     """The trackers of issues. Raises UsageError as ``hooks``."""
     several: list[Tracker] = []
     if choice.github_issue:
-        several.append(GitHubIssues(_github(environment, shown)))
+        several.append(Tracker(_github(environment, shown), GITHUB))
     if choice.gitlab_issue:
-        several.append(GitLabIssues(_gitlab(environment, shown)))
-    return several if shown is None else [ShownIssues(each.name, shown) for each in several]
+        several.append(Tracker(_gitlab(environment, shown), GITLAB))
+    return several if shown is None else [ShownTracker(each.host, each.form, shown) for each in several]
 
 
-class ShownIssues(Struct, frozen=True):
+class ShownTracker(Tracker, frozen=True):
     """A tracker that asks nobody and shows what it would do."""
 
-    name: str
     shown: Show
 
     def listed(self) -> Iterator[TrackedIssue]:
@@ -112,7 +111,7 @@ def _hook(variable: str, token: str, environment: Environment, shown: Show | Non
 def _github(environment: Environment, shown: Show | None) -> GitHub:
     if shown is None:
         return GitHub.from_environment(environment)
-    return GitHub(environment.get("GITHUB_REPOSITORY") or "OWNER/NAME", Secret(MASK))
+    return GitHub(environment.get("GITHUB_REPOSITORY") or "OWNER/NAME", Secret(MASK), API)
 
 
 def _gitlab(environment: Environment, shown: Show | None) -> GitLab:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from email.header import Header
 
-from tbp.notify.messages import EventMessage, FirstMessage, flat, title
+from tbp.notify.messages import EventMessage, SummaryMessage, flat, title
 from tbp.wording import words
 
 MOST_HEADER_LINE = 75
@@ -26,23 +26,27 @@ def email(subject: str, body: str) -> str:
     return f"Subject: {header}\n{kind}\n\n{body}\n"
 
 
-def digest(project: str, messages: Sequence[EventMessage], first: FirstMessage | None = None) -> tuple[str, str]:
-    """The subject and the body of one e-mail on all ``messages``, and on what stood before."""
+def digest(project: str, messages: Sequence[EventMessage], summary: SummaryMessage | None = None) -> tuple[str, str]:
+    """The subject and the body of one e-mail on all ``messages``, and on what ``summary`` has."""
     name = words.cut(words.one_line(project), 60)
-    parts = [first_text(first)] if first is not None else []
-    parts += [event_text(message) for message in messages]
-    if first is not None:
-        subject = first.sentence
-    elif len(messages) == 1:
-        subject = flat(title(messages[0])).removeprefix("▲ ").removeprefix("▼ ")
-    else:
-        worse = sum(not message.is_better for message in messages)
-        kinds = (
-            (worse, "event with regressions", "events with regressions"),
-            (len(messages) - worse, "improvement", None),
-        )
-        subject = ", ".join(words.count(number, one_word, more) for number, one_word, more in kinds if number)
+    parts, subjects = [event_text(message) for message in messages], [_subject(messages)]
+    if summary is not None:
+        parts.append(summary_text(summary))
+        subjects.append(summary.sentence)
+    subject = ", ".join(filter(None, subjects))
     return f"[{name}] {words.cut(subject, 200)}", "\n\n".join(parts)
+
+
+def _subject(messages: Sequence[EventMessage]) -> str:
+    """A subject on ``messages``; empty where there are none."""
+    if len(messages) == 1:
+        return flat(title(messages[0])).removeprefix("▲ ").removeprefix("▼ ")
+    worse = sum(not message.is_better for message in messages)
+    kinds = (
+        (worse, "event with regressions", "events with regressions"),
+        (len(messages) - worse, "improvement", None),
+    )
+    return ", ".join(words.count(number, one_word, more) for number, one_word, more in kinds if number)
 
 
 def event_text(message: EventMessage) -> str:
@@ -59,9 +63,9 @@ def event_text(message: EventMessage) -> str:
     return "\n".join(line if "\n" in line else words.cut(line, MOST_LINE) for line in lines)
 
 
-def first_text(message: FirstMessage) -> str:
-    """The regressions that stand where a target begins, in lines."""
-    lines = [f"{message.sentence}. From now on each new one is told once.", ""]
+def summary_text(message: SummaryMessage) -> str:
+    """Several events, in lines."""
+    lines = [f"{message.sentence}. {message.remark}", ""]
     lines += [f"  {flat((*event.headline, ' ', *event.cause))}" for event in message.events]
     lines += [f"  and {words.count(message.left_out, 'more event')}"] if message.left_out else []
     lines += ["", f"report: {message.report}"] if message.report else []

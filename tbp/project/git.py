@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 GIT_TIMEOUT_S = 120.0  # a walk over a hundred thousand commits takes a few seconds; a dead network drive takes for ever
@@ -68,19 +69,51 @@ def run_git(
     Raises:
         GitFailed: git could not be started or did not end in time; GitMissing where it is not installed.
     """
-    harmless = [argument for setting in _HARMLESS for argument in ("-c", setting)]
-    command = ["git", "--no-pager", "-C", str(repository), *harmless, *arguments]
     environment = os.environ | _QUIET | dict(variables or {})
     try:
         return subprocess.run(
-            command, input=stdin, capture_output=True, env=environment, timeout=timeout_s, check=False
-        )
+            _command(repository, arguments), input=stdin, capture_output=True, env=environment, timeout=timeout_s,
+            check=False,
+        )  # fmt: skip
     except FileNotFoundError:
         raise GitMissing("git was not found: install it") from None
     except subprocess.TimeoutExpired:
         raise GitFailed(f"git did not answer within {timeout_s:.0f} s in {repository}") from None
     except OSError as error:
         raise GitFailed(f"git could not be started: {error}") from None
+
+
+def beginning_of_git(repository: Path, *arguments: str, most_bytes: int) -> bytes:
+    """Returns what git prints, of ``most_bytes`` at most: it is ended there.
+
+    Ten trees of ten trees of ten trees … are a small repository, and a list of files that no memory holds.
+
+    Raises:
+        GitFailed: git could not be started, did not end in time, or failed.
+    """
+    try:
+        running = subprocess.Popen(
+            _command(repository, arguments), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL, env=os.environ | _QUIET,
+        )  # fmt: skip
+    except OSError as error:
+        raise GitFailed(f"git could not be started: {error}") from None
+    late = threading.Timer(GIT_TIMEOUT_S, running.kill)
+    late.start()
+    with running:
+        assert running.stdout is not None
+        printed = running.stdout.read(most_bytes)
+        if len(printed) == most_bytes:
+            running.kill()
+    late.cancel()
+    if running.returncode and len(printed) < most_bytes:
+        raise GitFailed(f"git {arguments[0]} failed in {repository}, or took more than {GIT_TIMEOUT_S:.0f} s")
+    return printed
+
+
+def _command(repository: Path, arguments: Iterable[str]) -> list[str]:
+    harmless = [argument for setting in _HARMLESS for argument in ("-c", setting)]
+    return ["git", "--no-pager", "-C", str(repository), *harmless, *arguments]
 
 
 def lines_of(printed: str) -> list[str]:

@@ -7,7 +7,6 @@ get (``tbp.asv.passed_environment``).
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from tbp.scaffold.package import SourcePackage
 from tbp.scaffold.probe import is_good
 from tbp.scaffold.suites import FirstSuite
 from tbp.system.children import forget, kill_session, mind, temporary_folder
+from tbp.system.foreign_json import object_in
 
 PROGRAM = Path(__file__).with_name("probe.py")
 # Of a process, which ends with the first suite that works; somebody waits for it on a terminal. The import of torch
@@ -93,7 +93,7 @@ def _answers(
     start = 0
     while start < len(paths):
         for line in _probed(package, paths[start:], folder, timeout_s).splitlines():
-            answer = _object(line)
+            answer = object_in(line) or {}
             number = _at(answer)
             answers[number if number < 0 else start + number] = answer
         tried = [number for number in answers if number >= start]
@@ -127,14 +127,6 @@ def _probed(package: SourcePackage, paths: Sequence[Path], folder: Path, timeout
         process.kill()
         kill_session(process.pid)
         forget(process.pid)
-
-
-def _object(line: str) -> Mapping[str, object]:
-    try:
-        answer = json.loads(line)
-    except (ValueError, RecursionError):
-        return {}
-    return answer if isinstance(answer, dict) else {}
 
 
 def _at(answer: Mapping[str, object]) -> int:

@@ -8,18 +8,16 @@ other rooms.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 import numpy as np
 
+from tbp.system.foreign_json import value_in
 from tbp.system.python_text import plain_value
 from tbp.traces.devices.ranks import Rank
 from tbp.traces.operators.operators import TraceSession
 from tbp.traces.reading.categories import ON_DEVICE
 from tbp.traces.reading.trace import Trace
-
-Value = TypeVar("Value")
 
 # pytorch#166121: the file of some versions lacks what key_averages() of the same recording has.
 NO_MEMORY = "It was recorded with profile_memory and holds no memory event; some versions of torch leave them out"
@@ -65,7 +63,7 @@ class _Device(msgspec.Struct):
 
 def about(trace: Trace, session: TraceSession) -> About:
     """The notes of ``trace``, whose operators are in ``session``, on itself."""
-    facts = _decoded(trace.metadata.get("tbp", ""), _Facts) or _Facts()
+    facts = value_in(trace.metadata.get("tbp", ""), _Facts) or _Facts()
     has_steps = any(name.startswith("ProfilerStep#") for name in trace.names)
     return About(
         steps=session.table.steps if has_steps else 0,
@@ -86,7 +84,7 @@ def _device(trace: Trace, session: TraceSession) -> str:
     """The device of a trace that is not the ruler's."""
     if not session.table.frame["self_device_us"].sum() > 0:
         return "cpu"
-    devices = _decoded(trace.metadata.get("deviceProperties", ""), list[_Device]) or []
+    devices = value_in(trace.metadata.get("deviceProperties", ""), list[_Device]) or []
     names = list(dict.fromkeys(device.name for device in devices if device.name))
     if not names:
         used = [trace.processes[code] for code in np.unique(trace.process_code[np.isin(trace.category, ON_DEVICE)])]
@@ -94,14 +92,6 @@ def _device(trace: Trace, session: TraceSession) -> str:
             dict.fromkeys(each.label or each.name for each in used if each.is_device and each.label + each.name)
         )
     return ", ".join(names[:MOST_DEVICES]) or "a device it does not name"
-
-
-def _decoded(text: str, kind: type[Value]) -> Value | None:
-    """The ``kind`` in foreign metadata; None where that is something else."""
-    try:
-        return msgspec.json.decode(text, type=kind)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return None
 
 
 TRACE_END = ".pt.trace.json.gz"

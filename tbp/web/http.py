@@ -7,6 +7,8 @@ what never reached it. A message whose answer is lost is not sent again by itsel
 from __future__ import annotations
 
 import http.client
+import queue
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Mapping
@@ -24,7 +26,7 @@ from tbp.system.foreign_text import line_of
 from tbp.web.secret import Secret, is_loopback, masked
 
 TIMEOUT_S = 20.0  # of one step of a connection; webhooks answer within a second, GitHub within ten
-WHOLE_S = 60.0  # of reading an answer: a server that sends a byte now and then does not hold a night up
+WHOLE_S = 60.0  # of a request and its answer: a server that sends a byte now and then does not hold a night up
 MOST_BYTES = 10_000_000  # of an answer: a page of 100 issues of 65,536 characters
 MOST_TRIES = 4
 FIRST_WAIT_S = 1.0  # doubled with each try
@@ -159,14 +161,33 @@ def _followed(request: Request, most_bytes: int, may_leave: bool) -> Response:
 
 
 def _once(request: Request, most_bytes: int) -> Response:
+    """The answer within WHOLE_S. A socket's timeout begins anew with each byte, so another thread waits for it."""
+    ends: queue.SimpleQueue[Response | Exception] = queue.SimpleQueue()
+
+    def wait() -> None:
+        try:
+            ends.put(_answer(request, most_bytes))
+        except Exception as error:  # raised again where it is waited for
+            ends.put(error)
+
+    threading.Thread(target=wait, daemon=True).start()
+    try:
+        end = ends.get(timeout=WHOLE_S)
+    except queue.Empty:
+        raise _Unreached(f"does not end its answer within {WHOLE_S:g} s; try again later", is_unsent=False) from None
+    if isinstance(end, Exception):
+        raise end
+    return end
+
+
+def _answer(request: Request, most_bytes: int) -> Response:
     prepared = urllib.request.Request(request.url, request.body, _AGENT | dict(request.headers), method=request.method)
-    end_s = time.monotonic() + WHOLE_S
     try:
         with _opener(request.url).open(prepared, timeout=TIMEOUT_S) as incoming:
             body = bytearray()
             while chunk := incoming.read1(min(_CHUNK, most_bytes + 1 - len(body))):
                 body += chunk
-                if len(body) > most_bytes or time.monotonic() > end_s:
+                if len(body) > most_bytes:
                     raise _Unreached("answers without an end; check the address", is_unsent=False)
             headers = {name.lower(): value for name, value in incoming.headers.items()}
             return Response(incoming.status, bytes(body), headers)

@@ -6,31 +6,15 @@ write a comment with the same marker first, and who wrote a comment can change i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Protocol
+from collections.abc import Mapping
 
 from tbp.errors import NotDelivered
+from tbp.web.code_host import CodeHost
 
 LIMIT = 65_536  # characters of a comment
 
 
-class Comments(Protocol):
-    """A server with comments: ``GitHub`` or ``GitLab``."""
-
-    def pages(self, path: str, **query: object) -> Iterator[Mapping[str, object]]:
-        """Every comment of the list at ``path``, the oldest first."""
-
-    def post(self, path: str, body: object) -> object:
-        """Writes a new one."""
-
-    def edit_comment(self, path: str, number: int, body: str) -> object:
-        """Writes one of them anew."""
-
-    def is_own(self, author: object) -> bool:
-        """True of the token's user."""
-
-
-def upsert_comment(server: Comments, path: str, marker: str, body: str) -> str:
+def upsert_comment(host: CodeHost, path: str, marker: str, body: str) -> str:
     """Writes ``marker`` and ``body`` as the comment, or over the one that is there; returns its address.
 
     ``path`` is that of the list: ``/issues/17/comments``, ``/commits/SHA/comments`` or ``/merge_requests/5/notes``. Two
@@ -39,21 +23,20 @@ def upsert_comment(server: Comments, path: str, marker: str, body: str) -> str:
     text = f"{marker}\n{body}"
     if len(text) > LIMIT:
         raise NotDelivered(f"the comment has {len(text):,} characters, and GitHub takes {LIMIT:,}: shorten it")
-    existing = own_comment(server, path, marker)
+    existing = own_comment(host, path, marker)
     if existing is None:
-        return _address(server.post(path, {"body": text}))
+        return _address(host.post(path, {"body": text}))
     if existing.get("body") == text:
         return _address(existing)
-    return _address(server.edit_comment(path, int(str(existing["id"])), text))
+    return _address(host.edit_comment(path, int(str(existing["id"])), text))
 
 
-def own_comment(server: Comments, path: str, marker: str) -> Mapping[str, object] | None:
+def own_comment(host: CodeHost, path: str, marker: str) -> Mapping[str, object] | None:
     """The oldest comment with ``marker`` that the token's user wrote; None where there is none."""
-    for comment in server.pages(path):
+    for comment in host.pages(path):
         body = comment.get("body")
         is_marked = isinstance(body, str) and body.partition("\n")[0].strip() == marker
-        author = comment.get("user") or comment.get("author")  # of GitHub, of GitLab
-        if is_marked and isinstance(comment.get("id"), int) and server.is_own(author):
+        if is_marked and isinstance(comment.get("id"), int) and host.wrote(comment):
             return comment
     return None
 

@@ -7,6 +7,7 @@ import pytest
 
 from tbp.asv.session_files import read_sessions
 from tbp.asv.sessions import MIN_SAMPLES, Sessions, without_result
+from tbp.model.cells import CellCounted
 from tbp.model.series import SeriesKey
 
 KEY = SeriesKey("m.time_it", (("variant", "sdpa"), ("length", "256")), "box", "env")
@@ -39,6 +40,18 @@ def test_sessions_are_given_by_series_and_commit(tmp_path: Path):
     assert [path.name for path in sessions.traces(KEY, "a" * 40)] == ["cell.s1.pt.trace.json.gz"]
     assert sessions.trace_note(KEY, "a" * 40) == "no trace was recorded"
     assert sessions.medians_s(KEY, "b" * 40) == ()
+
+
+def test_a_session_has_its_ratios_and_counts_and_an_older_one_has_none(tmp_path: Path):
+    written(tmp_path, "s1")
+    turns = {"naive": {"wall": [0.5, 0.25], "cpu": [0.5, 0.5]}}
+    counts = {"tokens": 64, "flops": None, "dispatched": {"aten::mm": 2}, "of_a_later_tbp": 1}
+    written(tmp_path, "s2", ratios=turns, counts=counts, first_call_s=0.5, isa="AVX2", cpu_mhz=None)
+    older, newer = read_sessions(tmp_path).sessions
+    assert (older.ratios, older.counts, older.first_call_s) == ({}, None, 0.0)
+    assert newer.ratios["naive"].wall == (0.5, 0.25)
+    assert newer.counts == CellCounted(tokens=64, dispatched={"aten::mm": 2})
+    assert (newer.first_call_s, newer.isa, newer.processor_mhz) == (0.5, "AVX2", 0)
 
 
 def test_the_traces_of_the_only_timing_beside_it_tell_of_a_counter(tmp_path: Path):

@@ -12,7 +12,7 @@ import torch
 
 from tbp import bench
 from tbp.bench import counters
-from tbp.bench.clock import Clock, _sample
+from tbp.bench.clock import Clock, sample
 from tbp.bench.recorder import Destination, record
 from tbp.traces.read_recording import read_recording
 
@@ -52,7 +52,7 @@ def test_work_submitted_before_a_sample_is_not_in_it(product: Callable[[], torch
     small + small
     for _ in range(20):
         product()
-    wall_s, _, _ = _sample(lambda: small + small, 1, bench.device("cuda"), Clock())
+    wall_s, _, _ = sample(lambda: small + small, 1, bench.device("cuda"), Clock())
     assert wall_s < events_s(product)
 
 

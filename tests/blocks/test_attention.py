@@ -39,7 +39,9 @@ def reference(
         if (packed := weights.get(f"qkv_proj.{kind}")) is not None:
             kv_width = (packed.size(0) - q_width) // 2
             parts = packed.split((q_width, kv_width, kv_width))
-            weights |= {f"{name}.{kind}": part for name, part in zip(("q_proj", "k_proj", "v_proj"), parts, strict=True)}
+            weights |= {
+                f"{name}.{kind}": part for name, part in zip(("q_proj", "k_proj", "v_proj"), parts, strict=True)
+            }
 
     def project(name: str, x: Tensor) -> Tensor:
         return x.double() @ weights[f"{name}.weight"].T + weights.get(f"{name}.bias", 0.0)

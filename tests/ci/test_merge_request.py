@@ -98,6 +98,13 @@ def test_a_gate_that_left_nothing_has_no_verdict(server: FakeGitLab, run: Run):
     assert "### The gate has no verdict" in server.notes[3]["body"]
 
 
+def test_the_files_may_lie_in_another_folder(server: FakeGitLab, run: Run, comparison: Comparison):
+    left(comparison)
+    Path("tbp-gate").rename("elsewhere")
+    assert run("ci", "comment", "--files", "elsewhere")[0] == 0
+    assert "### 2 regressions" in server.notes[3]["body"]
+
+
 @pytest.mark.parametrize(("status", "step"), [(401, "make a new one"), (403, "scope api"), (404, "CI_PROJECT_ID")])
 def test_a_refusal_says_what_to_do_and_shows_no_token(server: FakeGitLab, run: Run, status: int, step: str):
     server.refusal = status

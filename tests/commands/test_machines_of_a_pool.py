@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from tbp.asv.ratios import Ratio
-from tbp.gate.night import measure_in_turns, tracked_series
+from tbp.history.stored import stored
+from tbp.nightly.night_pairs import measure_in_turns, tracked_series
 from tbp.project.asv_config import read_config
-from tbp.report.site.load import by_themselves, report_data, stored
+from tbp.report.site.load import report_data
 
 from ..command_line import Run
 from ..fleets import POOL, PROCESSORS, commit_hash, hosted_nights
@@ -117,10 +118,8 @@ def test_pairs_of_a_night_are_stored_with_its_host_and_found_again_by_the_pool(p
     """Measured on the newest host, against a commit that another one measured."""
     rule(project, POOL)
     config, newest = read_config(Path("asv.conf.json")), commit_hash(19)
-    before = stored(config, None)
     host = "fv-az297-19"
-    name = before.fleet.now(host)
-    tracked = tracked_series(by_themselves(before), before.ratios, 0.0, config.results_dir, host, name)
+    tracked = tracked_series(stored(config, None), host)
     (series,) = tracked
     assert (series.key.machine, len(series.points)) == (f"hosted {PROCESSORS[1]}", 10)
     ratio = Ratio(commit_hash(11), newest, (0.01, 0.02))

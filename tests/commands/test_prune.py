@@ -4,11 +4,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from msgspec.structs import replace
 
 from tbp.asv.session_files import read_sessions
 from tbp.history.kept_traces import PrunePlan, prune_plan
+from tbp.history.stored import stored
 from tbp.project.policy import Policy
-from tbp.report.site.load import report_data, stored
+from tbp.report.site.load import report_data
 from tbp.traces.pruned import prune
 
 from ..command_line import Run
@@ -19,8 +21,7 @@ NOTHING_KEPT = Policy(keep_traces_of_newest_runs=0)
 
 def plan(results: Path) -> PrunePlan:
     """The plan of a project that keeps the traces beside changes only."""
-    own = stored(None, results)
-    return prune_plan(own.results, own.sessions, own.commits, NOTHING_KEPT)
+    return prune_plan(replace(stored(None, results), policy=NOTHING_KEPT))
 
 
 def project(results: Path) -> None:

@@ -3,21 +3,21 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tbp.asv.sessions import Sessions
 from tbp.history.kept_traces import kept_runs, prune_plan
+from tbp.history.stored import stored
 from tbp.model.changes import Change, ChangeEvidence, History, State
 from tbp.model.series import Better, SeriesKey
 from tbp.project.policy import Policy
-from tbp.report.site.load import stored
 
 from ..histories import numbered, points, session
 
 
 def test_traces_of_runs_without_a_result_stay(traced_results: Path):
     (traced_results / "box" / "aaaaaaaa-env.json").unlink()
-    project = stored(None, traced_results)
-    found = prune_plan(project.results, project.sessions, project.commits, Policy(keep_traces_of_newest_runs=0))
+    found = prune_plan(replace(stored(None, traced_results), policy=Policy(keep_traces_of_newest_runs=0)))
     assert (len(found.removable), found.kept_traces, found.unplaced) == (3, 3, 3)
 
 

@@ -122,6 +122,25 @@ def test_a_step_that_pairs_alone_confirm_is_a_change_of_the_series():
     assert found.in_turns == f"{8:040}"
 
 
+UP_DOWN_UP = [
+    *(ratio(0, 9, 0.30), ratio(8, 9, 0.30, 6, is_fresh=True), ratio(9, 10, 0.0)),
+    *(ratio(9, 12, -0.25), ratio(11, 12, -0.25, 6, is_fresh=True), ratio(12, 13, 0.0), ratio(12, 14, 0.0)),
+    *(ratio(12, 15, 0.20), ratio(14, 15, 0.20, 6, is_fresh=True)),
+]
+
+
+def test_a_step_is_confirmed_the_night_it_comes_and_the_steps_before_it_stay():
+    """Pairs alone show three: a larger one of weeks ago hides none."""
+    found = with_pairs([], runs(16), UP_DOWN_UP, 0.0)
+    assert [(each.index, each.confirmed) for each in found] == [(9, True), (12, True), (15, True)]
+    assert [each.effect for each in found] == pytest.approx([0.30, -0.25, 0.20], abs=0.01)
+
+
+def test_a_step_that_the_series_shows_late_hides_none_before_it_and_is_no_second_one():
+    found = with_pairs([change(17, 0.20)], runs(20), UP_DOWN_UP, 0.0)
+    assert [each.index for each in found] == [9, 12, 17]
+
+
 def test_a_weak_suspicion_is_not_shown_and_a_refuted_one_neither():
     weak = Ratio(f"{0:040}", f"{9:040}", (0.02, 0.10, 0.03, 0.09))
     assert step([Crossing(0, 9, weak.effects)], 0, 10) is not None

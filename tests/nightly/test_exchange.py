@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,11 @@ from tbp.__main__ import main
 from tbp.asv.ratios import Ratio, add_ratios, read_ratios
 from tbp.errors import RunFailed, UnreadableInput, UsageError
 from tbp.model.series import SeriesKey
-from tbp.nightly import remote_branch
+from tbp.nightly import bounds, remote_branch
 from tbp.nightly.data_branch import shared_with
 from tbp.nightly.exchange import Exchange
 from tbp.nightly.folder_files import is_shared
+from tbp.nightly.leases import LEASE, FleetSetup, Lease
 from tbp.project.asv_config import read_config
 
 from ..repositories import commit, git, new_repository
@@ -304,6 +306,76 @@ def test_a_result_that_was_cut_off_stays_here_and_a_whole_one_of_the_branch_repl
 def test_a_path_that_leads_elsewhere_is_none_of_a_data_branch(path: str):
     assert not is_shared(path)
     assert is_shared("any night/aaaaaaaa-tbp-py3.11.json")
+
+
+@pytest.mark.parametrize(
+    ("bound", "value", "fault"),
+    [
+        ("MOST_FILES", 4, "has 5 files, and a data branch has at most 4"),
+        ("MOST_BYTES", 100, "has 0.0 GB, and a data branch has at most 1e-07 GB"),
+        ("MOST_LEASES", 1, "has 2 files in leases/, and a data branch has at most 1"),
+    ],
+)
+def test_a_branch_beyond_a_bound_is_refused_by_name_before_anything_is_written(
+    remote: Path, monkeypatch: pytest.MonkeyPatch, bound: str, value: int, fault: str
+):
+    """A marker, an explanation, a file and two leases."""
+    ada, bob = runner(remote, "ada"), runner(remote, "bob")
+    write(ada, "benchmarks.json", b"{}")
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    leases = [Lease(FleetSetup("box"), name, OLD, at, at + LEASE) for name in ("ada", "bob")]
+    ada.push("night", lambda _: leases)
+    monkeypatch.setattr(bounds, bound, value)
+    with pytest.raises(RunFailed, match=f"origin/tbp-data {fault}: take out"):
+        bob.pull()
+    assert content(bob) == {}
+
+
+def test_results_that_would_make_the_branch_too_large_stay_here(remote: Path, monkeypatch: pytest.MonkeyPatch):
+    ada = runner(remote, "ada")
+    write(ada, "benchmarks.json", b"{}")
+    ada.push("night")
+    monkeypatch.setattr(bounds, "MOST_FILES", 3)
+    write(ada, "box/machine.json", b"{}")
+    with pytest.raises(RunFailed, match="with the results here origin/tbp-data has 4 files"):
+        ada.push("night")
+    assert "box/machine.json" in content(ada)
+    monkeypatch.undo()
+    assert ada.push("night").sent == ("box/machine.json",)
+
+
+def new_tree(repository: Path, *entries: str) -> str:
+    lines = "".join(f"{entry}\n" for entry in entries)
+    done = subprocess.run(["git", "mktree"], cwd=repository, input=lines, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def test_a_tree_of_trees_without_an_end_is_not_listed(remote: Path, monkeypatch: pytest.MonkeyPatch):
+    """Thirty levels of ten, in as many objects."""
+    ada = runner(remote, "ada")
+    write(ada, "benchmarks.json", b"{}")
+    ada.push("night")
+    entry = f"100644 blob {git(remote, 'rev-parse', 'tbp-data:README.md')}"
+    for _ in range(30):
+        below = new_tree(remote, *(f"{entry}\t{name}" for name in range(10)))
+        entry = f"040000 tree {below}"
+    tree = new_tree(remote, git(remote, "ls-tree", "tbp-data"), f"{entry}\tzzz")
+    git(remote, "update-ref", "refs/heads/tbp-data", git(remote, "commit-tree", tree, "-m", "bomb"))
+    monkeypatch.setattr(remote_branch, "MOST_LISTED_BYTES", 100_000)
+    with pytest.raises(RunFailed, match="origin/tbp-data has more files than a data branch may have: take out"):
+        ada.pull()
+
+
+def test_a_marker_of_any_length_is_none(remote: Path):
+    ada = runner(remote, "ada")
+    write(ada, "benchmarks.json", b"{}")
+    ada.push("night")
+    folder = remote.parent / "forged"
+    git(remote.parent, "clone", "-q", "-b", "tbp-data", str(remote), "forged")
+    commit(folder, "marker", files={"tbp-data.json": json.dumps({"format": 1, "x": "x" * bounds.MOST_MARKER_BYTES})})
+    git(folder, "push", "-q", "origin", "HEAD:tbp-data")
+    with pytest.raises(UsageError, match="no data branch of tbp"):
+        ada.pull()
 
 
 def test_a_folder_that_is_a_link_is_not_followed_out_of_the_results(remote: Path, tmp_path: Path):

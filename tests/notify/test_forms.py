@@ -8,25 +8,25 @@ from email.header import decode_header, make_header
 import pytest
 from msgspec.structs import replace
 
-from tbp.history.told import Fate, ToldEvent, ToldNote
 from tbp.model.changes import History, State
 from tbp.model.series import Commit, SeriesKey
+from tbp.nightly.told import Fate, ToldEvent, ToldNote
 from tbp.notify.hooks import payload_of
 from tbp.notify.issue_text import (
     END,
     body_with,
     event_markdown,
-    first_markdown,
-    first_title,
     issue_title,
     mark_in,
     mark_of,
+    summary_markdown,
+    summary_title,
     text_in,
 )
-from tbp.notify.messages import EventMessage, FirstMessage, MessageSource
+from tbp.notify.messages import EventMessage, MessageSource, SummaryKind, SummaryMessage
 from tbp.notify.news import standing
 from tbp.notify.payload import as_text
-from tbp.notify.slack import slack_event, slack_first
+from tbp.notify.slack import slack_event, slack_summary
 from tbp.notify.text import digest, email
 
 from ..histories import change, history, report
@@ -60,10 +60,12 @@ def called(text: str) -> History:
     return replace(plain, points=points, key=SeriesKey(text, ((text, text),), text, text))
 
 
-def message_of(*histories: History, url: str = "https://ann.github.test/report") -> tuple[EventMessage, FirstMessage]:
+def message_of(*histories: History, url: str = "https://ann.github.test/report") -> tuple[EventMessage, SummaryMessage]:
     source = MessageSource(report(*histories, project=histories[0].key.machine), url)
     events = standing(source.data)
-    return source.message(events[0], ToldNote()), source.first(events, ToldNote())
+    return source.message(events[0], ToldNote()), source.summary(
+        SummaryKind.STANDING, [(event, False) for event in events], ToldNote()
+    )
 
 
 def test_a_message_has_who_what_how_much_how_sure_and_what_next():
@@ -79,13 +81,13 @@ def test_a_message_has_who_what_how_much_how_sure_and_what_next():
 
 def test_without_a_published_report_there_is_no_link_to_one():
     single, first = message_of(history(), url="")
-    assert "report" not in digest("example", [single])[1] + first_markdown(first) + slack_event(single)
+    assert "report" not in digest("example", [single])[1] + summary_markdown(first) + slack_event(single)
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_markdown_shows_names_as_code_only(name: str):
     single, first = message_of(called(name))
-    for text in (event_markdown(single), first_markdown(first)):
+    for text in (event_markdown(single), summary_markdown(first)):
         shown = re.sub(
             r"<code>[^<>]*</code>|`[\w .,:;=()+/%→×–−-]+`|\]\(https://(ann\.github\.test|example\.org)[^)]*\)", "", text
         )
@@ -94,14 +96,14 @@ def test_markdown_shows_names_as_code_only(name: str):
         assert not re.search(r"[@!<]|evil|alert|\[click|--", shown.replace("| --- | --- |", "")), shown
         assert all(command.startswith(("tbp ", "git ")) for command in fences)
         assert len(text) < 20_000
-    for title in (issue_title(single), first_title(first)):
+    for title in (issue_title(single), summary_title(first)):
         assert len(title) <= 200
         assert not re.search(r"[@#`<>\n\r\x00-\x1f]", title)
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_slack_gets_no_mention_and_no_link_of_a_stranger(name: str):
-    for text in map(str, (slack_event(message_of(called(name))[0]), slack_first(message_of(called(name))[1]))):
+    for text in map(str, (slack_event(message_of(called(name))[0]), slack_summary(message_of(called(name))[1]))):
         content = json.loads(text)
         blocks = [block["text"] for block in content["blocks"]]
         assert len(blocks) <= 50

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tbp.history.told_file import NAME
+from tbp.nightly.told_file import NAME
 from tbp.notify.tracker import LABEL
 
 from ..command_line import Run

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tbp.history.told_file import NAME
+from tbp.nightly.told_file import NAME
+from tbp.notify import messages
 
 from ..command_line import Run
-from ..web_servers import Receiver, receiving
+from ..fleets import commit_hash
+from ..web_servers import TOKEN, Receiver, github_at_home, receiving
 from .nights import Nights, new_nights
 
 SLOW = 1.3
@@ -89,6 +91,42 @@ def test_a_target_begins_with_one_message_on_all_that_stands(
     nights.nights(9, SLOW, SLOW, SLOW, SLOW)
     assert notify() == 0
     assert kinds(receiver) == ["standing", "regression"]
+
+
+def test_what_a_run_has_beyond_the_bound_shares_one_message_and_is_known_as_told(
+    nights: Nights, receiver: Receiver, notify: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+):
+    """A regression of two benchmarks, and later two of one: of two messages the first is on the largest."""
+    monkeypatch.setattr(messages, "MOST_NEW", 2)
+    nights.nights(12, SLOW).nights(12, SLOW, SLOW, SLOW).nights(12, SLOW, SLOW, SLOW, SLOW)
+    assert (notify("--each"), notify("--each")) == (0, 0)
+    assert kinds(receiver) == ["regression", "more"]
+    single, more = (got.json for got in receiver.requests)
+    assert single["title"].endswith(f"since {commit_hash(42)[:8]}")
+    assert more["title"] == "mine: 2 more regressions, from 2 commits"
+    assert [event["title"][-8:] for event in more["events"]] == [commit_hash(30)[:8], commit_hash(54)[:8]]
+    assert "the report has all" in more["text"]
+
+
+def test_what_cannot_share_a_comment_is_told_by_the_next_run(nights: Nights, run: Run, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(messages, "MOST_NEW", 2)
+    nights.nights(12, SLOW).nights(12, SLOW, SLOW).nights(12, SLOW, SLOW, SLOW)
+    with github_at_home() as github:
+        for name, value in (("API_URL", github.url), ("REPOSITORY", github.repository), ("TOKEN", TOKEN)):
+            monkeypatch.setenv(f"GITHUB_{name}", value)
+        counts = []
+        for _ in range(3):
+            assert run("notify", "--github-comment", "--each", "--send")[0] == 0
+            counts.append(len(github.comments))
+    assert counts == [1, 3, 3]
+
+
+def test_an_email_names_the_rest(nights: Nights, run: Run, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(messages, "MOST_NEW", 2)
+    nights.nights(12, SLOW).nights(12, SLOW, SLOW).nights(12, SLOW, SLOW, SLOW)
+    subject, _, body = run("notify", "--each", "--send")[1].partition("\nMIME")
+    assert subject.endswith("2 more regressions, from 2 commits")
+    assert "2 more regressions, from 2 commits. The 1 largest event of the run came by themselves" in body
 
 
 def test_a_target_may_begin_with_each_of_them(nights: Nights, receiver: Receiver, notify: Callable[..., int]):

@@ -9,8 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tbp.history.told_file import NAME
-from tbp.notify.issue_text import mark_in
+from tbp.comparison.markdown import LIMIT
+from tbp.nightly.told import Fate, Reported, ToldEvent
+from tbp.nightly.told_file import NAME
+from tbp.notify import issues, messages
+from tbp.notify.issue_text import body_with, mark_in, mark_of
+from tbp.notify.messages import SummaryKind
 from tbp.notify.run import NotifyRequest, deliver
 from tbp.notify.targets import TargetChoice
 from tbp.notify.tracker import LABEL
@@ -102,6 +106,40 @@ def test_an_issue_grows_with_its_event(nights: Nights, github: FakeGitHub, notif
     ]
     assert notify() == 0
     assert len(github.comments) == 1
+
+
+def test_what_a_run_has_beyond_the_bound_shares_one_issue_which_lives_on(
+    nights: Nights, github: FakeGitHub, notify: Notify, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(messages, "MOST_NEW", 2)
+    monkeypatch.setattr(issues, "MOST_SHARED", 2)
+    assert notify() == 0
+    nights.nights(12, SLOW).nights(12, SLOW, SLOW).nights(12, SLOW, SLOW, SLOW).nights(12, *[SLOW] * 4)
+    assert notify() == 0
+    assert [issue["title"].partition(" since ")[0][-12:] for issue in github.issues] == ["suite.time_0", "om 2 commits"]
+    assert github.issues[1]["title"] == "2 more regressions, from 2 commits"
+    assert notify() == 0, "the fourth is new to the next run"
+    assert github.issues[2]["title"].partition(" since ")[0].endswith("suite.time_3")
+    written = len(github.written)
+    shutil.rmtree(nights.folder / "reports", ignore_errors=True)
+    (nights.results / NAME).unlink()
+    assert notify() == 0, "the marks name the events of all three"
+    assert len(github.written) == written
+    nights.nights(9, SLOW)
+    assert notify() == 0
+    assert states(github) == [("open", None), ("closed", "completed"), ("closed", "completed")]
+
+
+def test_the_mark_of_an_issue_on_as_many_events_as_may_be_is_read_again():
+    events = [
+        ToldEvent(f"{event:012x}", frozenset(Reported(f"{n:012x}", f"{event:040x}") for n in range(9)), {})
+        for event in range(issues.MOST_SHARED)
+    ]
+    body = body_with(mark_of(events, Fate.STANDS, "0" * 25, "title", SummaryKind.MORE), "x" * LIMIT)
+    mark = mark_in(body)
+    assert mark is not None
+    assert [event.id for event in mark.told] == [event.id for event in events]
+    assert len(body) <= LIMIT
 
 
 def test_what_people_write_stays(nights: Nights, github: FakeGitHub, notify: Notify):

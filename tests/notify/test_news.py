@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from tbp.history.told import (
+from tbp.model.changes import Change, ChangeEvidence, History, State
+from tbp.model.series import Better, SeriesKey
+from tbp.nightly.told import (
     NIGHT,
     Delivery,
     Fate,
@@ -21,9 +23,7 @@ from tbp.history.told import (
     series_digest,
     untold_changes,
 )
-from tbp.history.told_file import NAME, merged_notes, note_bytes, note_of, read_note, untold
-from tbp.model.changes import Change, ChangeEvidence, History, State
-from tbp.model.series import Better, SeriesKey
+from tbp.nightly.told_file import NAME, merged_notes, note_bytes, note_of, read_note, untold
 from tbp.notify.news import brought_up_to_date, by_digest, first_told, news, noted, standing
 from tbp.report.base.report_data import ReportData
 

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tbp.history.kept_traces import prune_plan
+from tbp.history.stored import stored
 from tbp.project.policy import Policy
-from tbp.report.site.load import stored
 from tbp.traces import operator_files
 from tbp.traces.pruned import prune
 
@@ -49,8 +50,7 @@ def test_an_interruption_between_table_and_removal_leaves_both(traced_results: P
             prune(raw(traced_results))
     assert len(raw(traced_results)) == 6
     assert len(files(traced_results, ".operators.json.gz")) == 1
-    project = stored(None, traced_results)
-    plan = prune_plan(project.results, project.sessions, project.commits, Policy(keep_traces_of_newest_runs=0))
+    plan = prune_plan(replace(stored(None, traced_results), policy=Policy(keep_traces_of_newest_runs=0)))
     assert sorted(plan.removable) == raw(traced_results)
     assert prune(raw(traced_results)).removed == 6
 
@@ -64,7 +64,7 @@ def test_traces_that_another_process_pruned_meanwhile_are_no_problem(traced_resu
 
 
 def test_a_plan_passes_over_a_trace_that_goes_meanwhile(traced_results: Path):
-    own = stored(None, traced_results)
+    store = replace(stored(None, traced_results), policy=Policy(keep_traces_of_newest_runs=0))
     raw(traced_results)[0].unlink()
-    plan = prune_plan(own.results, own.sessions, own.commits, Policy(keep_traces_of_newest_runs=0))
+    plan = prune_plan(store)
     assert len(plan.removable) == 6

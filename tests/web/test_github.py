@@ -80,13 +80,32 @@ def test_a_comment_is_written_once_and_then_kept_up_to_date(server: FakeGitHub, 
     assert [got.method for got in server.written] == ["POST", "POST", "PATCH"]
 
 
-def test_a_comment_of_somebody_else_with_the_marker_is_left_alone(server: FakeGitHub, github: GitHub):
+EVE = {"login": "eve", "type": "User"}
+ECHO = {"login": "translations[bot]", "type": "Bot"}  # a bot that repeats what people write
+
+
+@pytest.mark.parametrize("stranger", [EVE, ECHO])
+def test_a_comment_of_somebody_else_with_the_marker_is_left_alone(
+    server: FakeGitHub, github: GitHub, stranger: dict[str, str]
+):
     github.post("/issues", {"title": "a pull request"})
-    server.comments.append(
-        {"id": 1, "of": "/issues/1", "body": f"{MARKER}\nall clear", "user": {"login": "eve", "type": "User"}}
-    )
+    server.comments.append({"id": 1, "of": "/issues/1", "body": f"{MARKER}\nall clear", "user": stranger})
     upsert_comment(github, "/issues/1/comments", MARKER, "3 regressions")
     assert [each["body"] for each in server.comments] == [f"{MARKER}\nall clear", f"{MARKER}\n3 regressions"]
+
+
+@pytest.mark.parametrize(
+    ("login", "has_graphql"), [("tbp-of-ann[bot]", True), ("github-actions[bot]", True), ("github-actions[bot]", False)]
+)
+def test_a_token_that_may_not_ask_for_its_user_knows_its_comments(
+    server: FakeGitHub, github: GitHub, login: str, has_graphql: bool
+):
+    """That of a job, and that of another app, which only GraphQL names."""
+    server.user, server.has_graphql = {"login": login, "type": "Bot"}, has_graphql
+    github.post("/issues", {"title": "a pull request"})
+    for body in ("first", "second"):
+        upsert_comment(github, "/issues/1/comments", MARKER, body)
+    assert [each["body"] for each in server.comments] == [f"{MARKER}\nsecond"]
 
 
 def test_a_token_of_a_person_knows_its_comments_by_name(server: FakeGitHub, github: GitHub):

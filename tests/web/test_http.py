@@ -1,11 +1,15 @@
 """Requests to real servers on this machine: retries, redirects, bounds, and secrets that no message shows."""
 
+import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
+from threading import Event, Thread
 
 import pytest
 
 from tbp.errors import NotDelivered, UsageError
+from tbp.web import http
 from tbp.web.http import Request, WebClock, send
 from tbp.web.secret import Secret, address_of, masked, secret_of, shown_address
 
@@ -121,6 +125,30 @@ def test_an_answer_without_an_end_is_not_read(receiver: Receiver, clock: WebCloc
     receiver.usual = (200, {}, b"x" * 2_000)
     with pytest.raises(NotDelivered, match="without an end"):
         send(Request("POST", receiver.url, b""), clock, most_bytes=1_000)
+
+
+@pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n"], ids=["headers", "body"])
+def test_an_answer_that_comes_byte_by_byte_holds_nobody_up(monkeypatch: pytest.MonkeyPatch, head: bytes):
+    """A hundred bytes, each well within the timeout of a socket; the answer is whole with the last of them."""
+    monkeypatch.setattr(http, "WHOLE_S", 0.2)
+    answer = head + b"x" * 99 if head else b"HTTP/1.1 200 OK\r\nX: " + b"x" * 74 + b"\r\n\r\n"
+    released = Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def drip() -> None:
+            connection, _ = server.accept()
+            with connection, suppress(OSError):
+                for byte in answer:
+                    connection.sendall(bytes([byte]))
+                    released.wait(0.05)
+
+        sender = Thread(target=drip)
+        sender.start()
+        request = Request("POST", f"http://127.0.0.1:{server.getsockname()[1]}", b"")
+        with pytest.raises(NotDelivered, match=r"does not end its answer within 0\.2 s"):
+            send(request)
+        released.set()
+        sender.join()
 
 
 @pytest.mark.parametrize(

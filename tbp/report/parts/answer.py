@@ -110,7 +110,7 @@ def answer(data: ReportData) -> Answer:
 def too_few(data: ReportData) -> str:
     """A sentence, without its stop, on the runs that decide on series with too few; empty where there are none.
 
-    A gate needs no history: it measures the two newest commits in turns, and judges what is a time.
+    A gate needs no history: it measures the two newest commits in turns.
     """
     number = sum(history.state is State.NOT_ENOUGH_DATA for history in data.histories)
     if not number:
@@ -120,7 +120,7 @@ def too_few(data: ReportData) -> str:
         f"{ENOUGH_RUNS} of each are wanted, or {ENOUGH_RUNS_WITH_SESSIONS} with {ENOUGH_SESSIONS} sessions each"
     )
     newest = [commit.short for commit in data.commits[-2:] if HASH.fullmatch(commit.hash)]
-    return f"{wanted}; on times `tbp gate {' '.join(newest)}` decides today" if len(newest) == 2 else wanted
+    return f"{wanted}; `tbp gate {' '.join(newest)}` decides today" if len(newest) == 2 else wanted
 
 
 def has_verdicts(data: ReportData) -> bool:

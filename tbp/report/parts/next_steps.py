@@ -1,7 +1,7 @@
 """The commands that a reader may run next about an event: measure it again, narrow it down, accept it.
 
 Takes a standing event, gives commands to copy. All of them are verbs that tbp, asv and git have; a command that would
-need what is not known (the commit before, a hash) or what cannot be timed is left out.
+need what is not known (the commit before, a hash) is left out.
 """
 
 from __future__ import annotations
@@ -35,12 +35,13 @@ class NextSteps(Struct, frozen=True):
 def next_steps(standing: StandingEvent) -> NextSteps:
     """The commands for the largest change of an event; those of `tbp ack` are for all of its regressions.
 
-    ``tbp gate`` takes times only: it gets the largest change of one, where there is any.
+    Of a time both sides are worth measuring again; a counter mostly repeats. So ``tbp gate`` gets the largest change of
+    a time, where there is any. ``tbp bisect`` takes times only.
     """
     between, largest = standing.event.range, standing.changes[0]
     before, first = between.last_before, between.first
     timed = next((change.history.key for change in standing.changes if change.history.unit == TIME), None)
-    gate = addresses.gate(timed, before, first) if timed is not None and before is not None else ""
+    gate = addresses.gate(timed or largest.history.key, before, first) if before is not None else ""
     halve = ""
     if before is not None and between.commits > 1 and addresses.HASH.fullmatch(before.hash):
         if timed is not None and gate:
@@ -50,7 +51,7 @@ def next_steps(standing: StandingEvent) -> NextSteps:
     show = f"git show {first.short}" if addresses.HASH.fullmatch(first.hash) and between.commits == 1 else ""
     shown = largest.evidence.change
     is_certain = shown.is_exact or bool(shown.in_turns)  # to measure it again would tell nothing
-    order = ((halve, SEARCH if gate else FILL), (show if is_certain else "", SHOW), (gate, GATE), (show, SHOW))
+    order = ((halve, FILL if timed is None else SEARCH), (show if is_certain else "", SHOW), (gate, GATE), (show, SHOW))
     command, reason = next((pair for pair in order if pair[0]), ("", ""))
     accept = addresses.accept_event(before, first) if standing.of(State.REGRESSION) else ""
     return NextSteps(

@@ -1,6 +1,6 @@
 """A results folder → everything a report says: the one place where readers and analysis are put in line.
 
-results, sessions, commits → histories → ``ReportData``. Files are read here and in the readers, nowhere else.
+``Stored`` → histories → ``ReportData``. What else a report needs is read here: acknowledgements and git.
 """
 
 from __future__ import annotations
@@ -13,12 +13,8 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tbp.asv.fleet import Fleet, fleet_of, ratios_of, results_of, sessions_of
-from tbp.asv.ratios import Ratios, read_ratios
-from tbp.asv.results import Results, of_machine, read_results
-from tbp.asv.session_files import read_sessions
-from tbp.asv.sessions import Sessions, named_as_today, without_result
-from tbp.errors import NothingMeasured, UsageError
+from tbp.asv.sessions import Sessions, without_result
+from tbp.errors import UsageError
 from tbp.history.acknowledged import seen
 from tbp.history.beside_the_branch import runs_beside
 from tbp.history.build import histories
@@ -27,16 +23,15 @@ from tbp.history.known_series import findings
 from tbp.history.lone_machines import lone_machines
 from tbp.history.ranges import CommitOrder
 from tbp.history.runs import runs
+from tbp.history.stored import Stored, stored
 from tbp.history.touching import MOST_COMMITS, to_ask, with_touching
-from tbp.history.trace_evidence import no_trace
 from tbp.history.triage import unknown_fixes
 from tbp.model.changes import History, LineRuns, State
 from tbp.model.points import commits as commits_of
 from tbp.model.series import Commit, SeriesKey
 from tbp.project.acknowledgements import Ack, day_of, read_acks, unmatched
-from tbp.project.asv_config import ACKS, AsvConfig, own_config, resolved, results_folder
-from tbp.project.commits import MOST_LINES, Commits, described, read_commits
-from tbp.project.policy import Policy, read_policy
+from tbp.project.asv_config import ACKS, AsvConfig, resolved
+from tbp.project.commits import described
 from tbp.project.revisions import base_commit
 from tbp.project.touched_files import touched
 from tbp.report.base.report_data import Base, ReportData, Since
@@ -46,50 +41,6 @@ from tbp.traces.known_traces import known_recording
 
 LONGEST_DAYS = 4
 """Digits of a number of days; a revision of digits only has more, as git abbreviates hashes to seven."""
-
-
-class Stored(Struct, frozen=True):
-    """The content of a results folder, with the order of its commits and the project's policy."""
-
-    folder: Path
-    results: Results
-    sessions: Sessions
-    commits: Commits
-    policy: Policy
-    config: AsvConfig | None  # None: the results are from elsewhere
-    ratios: Ratios = Ratios({})  # of the pairs that nights measured
-    fleet: Fleet = Fleet()  # the names of the machines, by asv's identifiers
-
-
-def stored(config: AsvConfig | None, results_dir: Path | None, machine: str = "") -> Stored:
-    """Returns everything in ``results_dir``, or where ``config`` keeps its results; of ``machine`` unless it is empty.
-
-    ``machine`` is a name, by the project's rules for them, or asv's identifier.
-
-    Raises:
-        NothingMeasured: there is no result in it.
-        UsageError: the project's pyproject.toml asks for what cannot be meant, or the machine has no result.
-    """
-    project = own_config(config, results_dir)
-    folder = results_folder(config, results_dir)
-    policy = read_policy(project.policy_file) if project else Policy()
-    recorded, recorded_sessions = read_results(folder), read_sessions(folder)
-    fleet = fleet_of(recorded.frame, recorded_sessions, policy.machines)
-    names = fleet.meant(machine)
-    results = of_machine(results_of(recorded, fleet), machine, names)
-    line = (project.repository, project.branch, project.path) if project is not None else ()
-    commits = read_commits(results.commits, *line)
-    if commits.lines and not commits.order:
-        further = ", ".join(line.name for line in commits.lines[:MOST_LINES])
-        raise NothingMeasured(
-            f"no commit of {commits.branch} has a result in {folder}; those that have are of other lines ({further}): "
-            "say --branch NAME, run `git fetch`, or correct branches in asv.conf.json"
-        )
-    sessions = sessions_of(recorded_sessions, fleet)
-    if machine:
-        sessions = replace(sessions, sessions=tuple(each for each in sessions.sessions if each.key.machine in names))
-    sessions = named_as_today(sessions, results.benchmarks)
-    return Stored(folder, results, sessions, commits, policy, project, ratios_of(read_ratios(folder), fleet), fleet)
 
 
 class View(Struct, frozen=True):
@@ -220,11 +171,6 @@ def _until(store: Stored, base: Base | None) -> frozenset[str]:
         return frozenset()
     hashes = [commit.hash for commit in store.commits.order]
     return frozenset(hashes[: hashes.index(base.commit.hash) + 1])
-
-
-def by_themselves(store: Stored) -> tuple[History, ...]:
-    """Returns every series as its runs alone show it: without pairs, traces and acknowledgements."""
-    return histories(store.results, store.sessions, store.commits, no_trace, [], store.policy, findings)
 
 
 def standing_regressions(histories: Iterable[History]) -> list[History]:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import Struct
 
+from tbp.system.foreign_json import value_in
 from tbp.traces.reading.trace import Trace
 
 
@@ -56,10 +57,7 @@ class _Listed(Struct):
 
 def peak_of(trace: Trace) -> Peak | None:
     """The peak of a trace's devices; None where it is unknown, or they differ: on AMD ids of devices are others."""
-    try:
-        devices = msgspec.json.decode(trace.metadata.get("deviceProperties", ""), type=list[_Listed])
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return None
+    devices = value_in(trace.metadata.get("deviceProperties", ""), list[_Listed]) or []
     peaks = [PEAKS.get(device.name) for device in devices]
     peak = peaks[0] if peaks else None
     alike = peak is not None and all(each == peak for each in peaks)

@@ -99,8 +99,15 @@ def test_a_changed_series_is_unfolded_with_its_evidence(make_history, make_repor
     assert change.again == "asv run --bench … '03c0ffee^!'"
 
 
-def test_what_is_no_time_is_measured_again_on_its_own(make_history, make_report) -> None:
+def test_both_sides_of_a_counter_are_measured_again_too(make_history, make_report) -> None:
     history = make_history(unit="bytes")
+    change = page_of(history.key.benchmark, make_report(history)).sections[0].changes[0]
+    assert change.command.startswith("tbp gate 02c0ffee 03c0ffee --bench '^attention")
+
+
+def test_a_change_from_the_first_run_on_is_measured_again_on_its_own(make_history, make_report) -> None:
+    """No commit before it has a value, so nothing can be compared."""
+    history = make_history((NAN, NAN, NAN, 1.2, 1.2))
     change = page_of(history.key.benchmark, make_report(history)).sections[0].changes[0]
     assert change.command == ""
     assert change.again.startswith("asv run --bench '^attention")

@@ -69,7 +69,7 @@ def test_series_with_too_few_runs_are_no_all_clear() -> None:
 def test_series_with_too_few_runs_name_what_would_decide() -> None:
     few = history((1.0, 1.1), State.NOT_ENOUGH_DATA)
     wanted = "1 series has too few runs to tell: 10 of each are wanted, or 4 with 3 sessions each"
-    assert too_few(report(few)) == f"{wanted}; on times `tbp gate 00c0ffee 01c0ffee` decides today"
+    assert too_few(report(few)) == f"{wanted}; `tbp gate 00c0ffee 01c0ffee` decides today"
     assert too_few(report(history((1.0,), State.NOT_ENOUGH_DATA))) == wanted, "there is nothing to compare with"
     assert too_few(report(history((1.0,) * 40, State.NO_CHANGE))) == ""
 
@@ -195,15 +195,15 @@ def test_a_range_is_searched_first() -> None:
     assert steps.show == ""
 
 
-def test_a_gate_takes_times_only() -> None:
-    """It gets the largest change of a time; where there is none, asv stores a result of the middle of a range."""
+def test_a_search_takes_times_only_and_a_gate_prefers_them() -> None:
+    """Where there is no time, asv stores a result of the middle of a range."""
     values = (1.0, float("nan"), float("nan"), 9.0, 9.0)
     bytes_only = history(values, benchmark="a.track_peak_bytes", unit="bytes", parameters=())
     (standing,) = answer(report(bytes_only)).events
     steps = next_steps(standing)
     middle = "$(git rev-list --first-parent --bisect 00c0ffee..03c0ffee)"
     assert steps.first == steps.halve == f"asv run --bench '^a\\.track_peak_bytes(\\(|$)' \"{middle}\"'^!'"
-    assert steps.gate == ""
+    assert steps.gate == "tbp gate 00c0ffee 03c0ffee --bench '^a\\.track_peak_bytes(\\(|$)'"
     timed = history((1e-3, 1e-3, 1e-3, 1.2e-3, 1.2e-3))
     exact = history((1.0, 1.0, 1.0, 9.0, 9.0), benchmark="a.track_peak_bytes", unit="bytes")
     (standing,) = answer(report(exact, timed)).events

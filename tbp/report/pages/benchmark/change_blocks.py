@@ -90,8 +90,7 @@ def _change(history: History, evidence: ChangeEvidence, commit_url: str, results
     moved = words.signed_difference(change.before, change.after, history.unit)
     last = last_with_level(history.points, change.index) if commit else None
     before = last.commit if last is not None else None
-    is_timed = history.unit == "seconds"
-    command = addresses.gate(history.key, before, commit) if is_timed and before and commit else ""
+    command = addresses.gate(history.key, before, commit) if before and commit else ""
     again = addresses.reproduction(history.key, commit) if commit else ""
     return ChangeBlock(
         index=change.index,

@@ -6,16 +6,15 @@ results. Which pairs decide is ``tbp.history.paired_evidence``'s.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from math import log1p
-from pathlib import Path
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from tbp.asv.checkouts import WAITING, checkouts
-from tbp.asv.ratios import Ratio, Ratios, add_ratios
+from tbp.asv.ratios import Ratio, add_ratios
 from tbp.asv.runner import interruptible
 from tbp.errors import RunFailed
 from tbp.gate.cells import SIDES, Cell, CellFailed, Side
@@ -25,10 +24,11 @@ from tbp.gate.measuring import Folders, Measuring
 from tbp.gate.worker_process import Deadline, OutOfTime
 from tbp.history.paired_changes import level_begin, wanted, with_pairs
 from tbp.history.paired_evidence import FRESH_LOOKS
-from tbp.history.told_file import untold
+from tbp.history.stored import Stored, by_themselves
 from tbp.model import relevance
-from tbp.model.changes import Change, History
+from tbp.model.changes import Change
 from tbp.model.series import Point, SeriesKey
+from tbp.nightly.told_file import untold
 from tbp.project.asv_config import AsvConfig
 from tbp.statistics.paired_ratios import Pair
 from tbp.wording import words
@@ -82,26 +82,21 @@ class Task(Struct, frozen=True):
         return f"tbp: {why} {self.head[:8]} against {self.base[:8]}: {words.count(len(self.pairs), 'benchmark')}"
 
 
-def tracked_series(
-    histories: Iterable[History], ratios: Ratios, relevant: float, results_dir: Path, machine: str, name: str = ""
-) -> list[Tracked]:
-    """The series of this machine that are times; ``histories`` are as runs alone show them.
-
-    asv calls it ``machine``, and the project ``name`` by its rules; the same where that is empty.
-    """
-    is_untold = untold(results_dir)
+def tracked_series(store: Stored, machine: str) -> list[Tracked]:
+    """The series of ``machine``, as asv calls it, that are times; with the changes that their runs alone show."""
+    is_untold, name = untold(store.folder), store.fleet.now(machine)
     return [
         Tracked(
             history.key,
             history.points,
             [evidence.change for evidence in history.changes],
-            list(ratios.of.get(history.key, ())),
-            relevant,
+            list(store.ratios.of.get(history.key, ())),
+            store.policy.relevant,
             partial(is_untold, history),
             identifier=machine,
         )
-        for history in histories
-        if history.unit == "seconds" and history.key.machine == (name or machine)
+        for history in by_themselves(store)
+        if history.unit == "seconds" and history.key.machine == name
     ]
 
 

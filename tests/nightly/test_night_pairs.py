@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import pytest
 
 from tbp.asv.ratios import Ratio
-from tbp.gate.night import NIGHT_PAIRS, Task, Tracked, fresh_tasks, new_tasks, ratio_of
 from tbp.model.changes import Change
 from tbp.model.series import SeriesKey
+from tbp.nightly.night_pairs import NIGHT_PAIRS, Task, Tracked, fresh_tasks, new_tasks, ratio_of
 from tbp.statistics.paired_ratios import Pair
 
 from ..histories import numbered, points

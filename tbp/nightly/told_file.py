@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import msgspec
 from msgspec import Struct, field
 from msgspec.structs import asdict
 
-from tbp.history.told import (
+from tbp.model.changes import Change, History
+from tbp.model.series import SeriesKey
+from tbp.nightly.told import (
     NIGHT,
     Delivery,
     Fate,
@@ -28,9 +29,8 @@ from tbp.history.told import (
     series_digest,
     untold_changes,
 )
-from tbp.model.changes import Change, History
-from tbp.model.series import SeriesKey
 from tbp.system.bounded import read_plain
+from tbp.system.foreign_json import value_in
 from tbp.system.locks import alone_in
 from tbp.system.whole_files import write_whole
 
@@ -132,15 +132,11 @@ def note_bytes(note: ToldNote) -> bytes:
 
 def note_of(content: bytes) -> ToldNote:
     """The note that a file holds; an empty one where it is damaged or of a later format."""
-    try:
-        version = msgspec.json.decode(content, type=_Format).format
-        if version == 1:
-            return _of_first(msgspec.json.decode(content, type=_FirstNote))
-        if version == FORMAT:
-            note = msgspec.json.decode(content, type=_NoteForm)
-            return ToldNote({name: form.event(name) for name, form in note.events.items()}, note.targets)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        pass
+    version = value_in(content, _Format)
+    if version == _Format(1) and (first := value_in(content, _FirstNote)) is not None:
+        return _of_first(first)
+    if version == _Format(FORMAT) and (note := value_in(content, _NoteForm)) is not None:
+        return ToldNote({name: form.event(name) for name, form in note.events.items()}, note.targets)
     return ToldNote()
 
 
