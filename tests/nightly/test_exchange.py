@@ -18,7 +18,7 @@ from tbp.nightly import bounds, remote_branch
 from tbp.nightly.data_branch import shared_with
 from tbp.nightly.exchange import Exchange
 from tbp.nightly.folder_files import is_shared
-from tbp.nightly.leases import LEASE, FleetSetup, Lease
+from tbp.nightly.leases import LEASE, Lease, PoolSetup
 from tbp.project.asv_config import read_config
 
 from ..repositories import commit, git, new_repository
@@ -323,7 +323,7 @@ def test_a_branch_beyond_a_bound_is_refused_by_name_before_anything_is_written(
     ada, bob = runner(remote, "ada"), runner(remote, "bob")
     write(ada, "benchmarks.json", b"{}")
     at = datetime(2026, 1, 1, tzinfo=UTC)
-    leases = [Lease(FleetSetup("box"), name, OLD, at, at + LEASE) for name in ("ada", "bob")]
+    leases = [Lease(PoolSetup("box"), name, OLD, at, at + LEASE) for name in ("ada", "bob")]
     ada.push("night", lambda _: leases)
     monkeypatch.setattr(bounds, bound, value)
     with pytest.raises(RunFailed, match=f"origin/tbp-data {fault}: take out"):
