@@ -15,6 +15,7 @@ from .clock import PROTOCOL, Clock, SamplingPlan, Timing, time_calls
 from .devices import Device, Skip, device, require
 from .graphs import graphed
 from .oracle import WrongResult, relative_error
+from .ranks import distributed
 from .suite import Suite
 from .workloads import Case, Step, Workload, in_float64, inference, subject, workload
 
@@ -32,6 +33,7 @@ __all__ = [
     "Workload",
     "WrongResult",
     "device",
+    "distributed",
     "graphed",
     "in_float64",
     "inference",
