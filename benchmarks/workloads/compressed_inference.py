@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from tbp import bench
 
-from .kept import kept, key_of
+from .made_once import key_of, made_once
 
 FAMILY = "compressed_inference"
 
@@ -96,7 +96,7 @@ def in_torch(case: bench.Case, name: str, model: nn.Module, *arguments: Any) -> 
 
 
 def in_onnx_runtime(case: bench.Case, model: nn.Module, example: Tensor, *, int8: bool) -> nn.Module:
-    """``model`` in ONNX Runtime; exporting takes seconds, so that graphs are kept."""
+    """``model`` in ONNX Runtime; exporting takes seconds, so each graph is made once."""
     export = bench.subject("tbp.compression", "to_onnx_runtime")
     onnx_model = bench.subject("tbp.compression", "OnnxModel")
     unavailable = bench.subject("tbp.compression", "OnnxUnavailable")
@@ -106,7 +106,7 @@ def in_onnx_runtime(case: bench.Case, model: nn.Module, example: Tensor, *, int8
     torch.save(model.state_dict(), state)
     try:
         key = key_of("onnx", repr(model), state.getvalue(), str(example.shape), str(int8))
-        graph = kept(key, lambda: {"graph": export(model, example, int8=int8).graph})["graph"]
+        graph = made_once(key, lambda: {"graph": export(model, example, int8=int8).graph})["graph"]
         module: nn.Module = onnx_model(graph.numpy().tobytes(), int8=int8)
     except unavailable as error:
         raise bench.Skip(str(error)) from None

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tbp.asv.result_cache import MOST_BYTES
 from tbp.asv.session_files import SESSION_END
+from tbp.model.series import short_hash
 from tbp.system.foreign_json import object_at
 from tbp.system.whole_files import UNFINISHED, remove_unfinished, write_whole
 from tbp.traces.recording import TRACE_END, cell_and_session
@@ -42,7 +43,7 @@ def set_aside(results_dir: Path, commits: Iterable[str]) -> list[Path]:
 
     asv writes in place, and refuses to measure a commit whose file was cut off.
     """
-    paths = {path for commit in commits for path in results_dir.glob(f"*/{commit[:8]}-*.json")}
+    paths = {path for commit in commits for path in results_dir.glob(f"*/{short_hash(commit)}-*.json")}
     damaged = [path for path in sorted(paths) if object_at(path, MOST_BYTES) is None]
     return [path.replace(path.with_name(f"{path.name}.unreadable")) for path in damaged]
 

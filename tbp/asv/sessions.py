@@ -17,7 +17,7 @@ from tbp.asv.declarations import Benchmark
 from tbp.asv.parameters import completed
 from tbp.asv.reasons import Reasons
 from tbp.model.cells import CellCounted
-from tbp.model.series import SeriesKey
+from tbp.model.series import SeriesKey, short_hash
 from tbp.statistics.robust import median
 
 # The ruler takes at least as many (``tbp.bench.clock.SamplingPlan.min_samples``). A session
@@ -282,7 +282,7 @@ def without_result(sessions: Sessions, measured: set[tuple[SeriesKey, str]]) -> 
     lost: dict[tuple[str, str, str], int] = {}
     for session in sessions.sessions:
         if _run(session.key, session.commit) not in known:
-            run = (session.key.machine, session.key.environment, session.commit[:8])
+            run = (session.key.machine, session.key.environment, short_hash(session.commit))
             lost[run] = lost.get(run, 0) + 1
     return tuple(
         f"{count} sessions of commit {commit} ({machine}, {environment}) have no asv result, so they are not shown: "

@@ -70,7 +70,7 @@ def test_asv_finds_the_suites_and_nothing_in_their_workloads():
         "train_step.Quick.torchtime_step",
         "trained_task.Nightly.torchtime_step",
     ]
-    assert len(discovered) == 73
+    assert {"compile.Nightly.track_first_call_seconds", "attention.Quick.track_operators"} <= discovered.keys()
     assert set(discovered.values()) == {str(PROTOCOL)}
 
 
