@@ -47,6 +47,7 @@ def test_asv_finds_the_suites_and_nothing_in_their_workloads():
         "compressed_inference.NightlyBatch.torchtime_step",
         "compressed_inference.NightlyWidths.torchtime_step",
         "compressed_inference.Quick.torchtime_step",
+        "compression.Nightly.torchtime_step",
         "feed_forward.Nightly.torchtime_step",
         "feed_forward.NightlyHalf.torchtime_step",
         "feed_forward.Quick.torchtime_step",
@@ -54,7 +55,7 @@ def test_asv_finds_the_suites_and_nothing_in_their_workloads():
         "train_step.Quick.torchtime_step",
         "trained_task.Nightly.torchtime_step",
     ]
-    assert len(discovered) == 52
+    assert len(discovered) == 53
     assert set(discovered.values()) == {str(PROTOCOL)}
 
 
