@@ -6,6 +6,10 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
+
+from .repositories import commit, new_repository
+
 REPORT = "import tbp.report.site.load, tbp.report.site.build, tbp.traces.known_traces"
 
 
@@ -14,6 +18,21 @@ def test_a_report_imports_neither_scipy_stats_nor_torch_nor_asv():
     look = f"import sys; {REPORT}; print(*sorted({{'scipy.stats', 'torch', 'asv'}} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+@pytest.mark.parametrize("words", ["check", "init --dry-run --yes", "nightly --help"])
+def test_what_reads_no_results_imports_nothing_heavy(tmp_path: Path, words: str):
+    files = {"pkg/__init__.py": "def f(): pass\n", "pyproject.toml": "[project]\nname = 'pkg'\nversion = '1'\n"}
+    if words == "check":
+        files |= {"asv.conf.json": "{}", "benchmarks/__init__.py": ""}
+    commit(new_repository(tmp_path), files=files)
+    heavy = {"pandas", "plotly", "scipy", "torch", "asv"}
+    look = (
+        f"import atexit, sys; atexit.register(lambda: print(*sorted({heavy} & set(sys.modules)), file=sys.stderr));"
+        f"from tbp.__main__ import main; sys.exit(main({words.split()}))"
+    )
+    done = subprocess.run([sys.executable, "-c", look], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.splitlines()[-1].split()) == (0, []), done.stderr
 
 
 ROOT = Path(__file__).resolve().parents[1]

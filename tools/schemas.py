@@ -32,13 +32,14 @@ from tbp.doctor.device_test.results import CheckReading, CheckResult, CheckState
 from tbp.doctor.diagnosis import Diagnosis
 from tbp.doctor.finding import Finding, Severity
 from tbp.doctor.findings.noise import MeasuredNoise
-from tbp.hotspots import forms, views
-from tbp.model.changes import CONFIDENCE, ChangeKind, State
+from tbp.model.changes import ChangeKind, State
 from tbp.model.comparison import ComparedCommit, Comparison, Judgement
+from tbp.model.effects import CONFIDENCE
 from tbp.model.series import Better
 from tbp.model.triage import TriageStatus
 from tbp.nightly import data_branch
 from tbp.notify import payload
+from tbp.operator_views import forms, views
 from tbp.project import acknowledgements
 from tbp.project.first_parents import LineCommit
 from tbp.project.machine_rules import MOST_RULE

@@ -21,7 +21,7 @@ from tbp.doctor.diagnosis import Diagnosis, diagnosis
 from tbp.doctor.finding import Severity
 from tbp.doctor.reading.machine import ThisProcess, read_machine
 from tbp.errors import NothingMeasured
-from tbp.gate.worker_process import Deadline, OutOfTime, Worker, WorkerLost
+from tbp.turns.worker_process import Deadline, OutOfTime, Worker, WorkerLost
 
 PROGRAM = Path(__file__).parents[2] / "selftest" / "program.py"
 # All of it takes about 30 s on one core; the import of torch on a cold disk alone may take a minute.
