@@ -35,7 +35,7 @@ class NightlyBatch(bench.Suite):
 
 
 class NightlyWidths(bench.Suite):
-    """Where matrix products begin to dominate: below that width compression gains nothing."""
+    """Widths around the one from which matrix products dominate: below it compression gains nothing."""
 
     family = FAMILY
     variants = ("dense", "structured_50", "int8_dynamic")

@@ -21,8 +21,8 @@ from gate_error_rates import CPU_NOISE, HIT, HIT_SHARE, MODES_APART
 
 from tbp.bisect.search import LineSearch
 from tbp.bisect.trials import Ruling
-from tbp.gate.evidence import Limits
 from tbp.statistics.paired_ratios import Pair
+from tbp.turns.evidence import Limits
 
 TAILS = ("normal", "heavy", "two modes")
 NOISE = (0.01, 0.02, 0.03, 0.05)

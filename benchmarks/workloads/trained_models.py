@@ -2,7 +2,7 @@
 
 Takes the commit's blocks, training and compression; gives a dense model, one of which half was removed and the rest
 fine-tuned, and a student of half the depth. They are trained once for each content of that code, in about a minute on
-one thread, and kept (``kept``): timing them trains nothing.
+one thread, and kept from then on (``made_once``): timing them trains nothing.
 """
 
 import copy
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from tbp import bench
 
 from . import python_source
-from .kept import kept, key_of
+from .made_once import key_of, made_once
 
 # Wide enough that matrix products take most of the time at batch 1 (docs: where the crossing is).
 D_MODEL, HEADS, LAYERS, LENGTH = 256, 4, 2, 64
@@ -48,7 +48,7 @@ class Tagger(nn.Module):
 
 @dataclass(frozen=True)
 class TrainedModels:
-    """The models in evaluation mode, what they are tested on, and the share of it that each gets wrong."""
+    """The models in evaluation mode, the windows that they are tested on, and the share of wrong answers of each."""
 
     dense: nn.Module
     pruned: nn.Module
@@ -58,13 +58,13 @@ class TrainedModels:
 
 
 def trained_models() -> TrainedModels:
-    """The three models, from the folder of kept ones, else trained now.
+    """The three models, trained at the first call for this content of the commit's code.
 
     Raises:
         Skip: the commit lacks a part, or this Python its source.
     """
     made = {"dense": Tagger(), "pruned": _pruned(Tagger()), "student": Tagger(LAYERS // 2)}
-    trained = kept(key_of(Path(__file__), Path(python_source.__file__)), _trained)
+    trained = made_once(key_of(Path(__file__), Path(python_source.__file__)), _trained)
     for name, model in made.items():
         model.load_state_dict(trained[name])
         model.eval()

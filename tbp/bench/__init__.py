@@ -13,7 +13,9 @@ os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
 from .asv_type import TorchTime, register
 from .clock import PROTOCOL, Clock, SamplingPlan, Timing, time_calls
 from .devices import Device, Skip, device, require
+from .graphs import graphed
 from .oracle import WrongResult, relative_error
+from .ranks import distributed
 from .suite import Suite
 from .workloads import Case, Step, Workload, in_float64, inference, subject, workload
 
@@ -31,6 +33,8 @@ __all__ = [
     "Workload",
     "WrongResult",
     "device",
+    "distributed",
+    "graphed",
     "in_float64",
     "inference",
     "relative_error",

@@ -109,7 +109,7 @@ class ProjectedAttention(nn.Module):
         self.num_heads = self.num_kv_heads = kept_H.numel()
 
     def _mask(self, attn_mask: Tensor | None, key_padding_mask: Tensor | None, q_BHSK: Tensor) -> Tensor | float:
-        """What is added to the scores, broadcastable to (B, H, S, T); 0 without masks."""
+        """The bias of the scores, broadcastable to (B, H, S, T); 0 without masks."""
         total: Tensor | float = 0.0
         if attn_mask is not None:
             if attn_mask.dim() == 3:

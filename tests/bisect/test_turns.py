@@ -7,12 +7,12 @@ import pytest
 
 from tbp.bisect.turns import PairsOfSeries, chosen
 from tbp.errors import NothingMeasured, UsageError
-from tbp.gate.cells import Cell
-from tbp.gate.measuring import Measuring
-from tbp.gate.policy import Answer
-from tbp.gate.worker_process import Deadline
 from tbp.project.bench_filter import exact_regex
 from tbp.statistics.paired_ratios import Pair
+from tbp.turns.cells import Cell
+from tbp.turns.measuring import Measuring
+from tbp.turns.policy import Answer
+from tbp.turns.worker_process import Deadline
 
 CELLS = [
     Cell("speed.time_total", 0, ()),
