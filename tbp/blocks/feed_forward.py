@@ -10,6 +10,8 @@ from typing import Literal, get_args
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from tbp.blocks.linear import applied, dropped
+
 Activation = Literal["relu", "gelu", "swiglu"]
 
 # NVIDIA's matmul guide: tensor cores need 16-bit sizes in multiples of 8 for full speed.
@@ -52,15 +54,14 @@ class FeedForward(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., D) to (..., D)."""
-        hidden: Tensor = self.up(x)
+        hidden = applied(self.up, x)
         if self.gate is not None:
-            hidden = F.silu(self.gate(x)) * hidden
+            hidden = F.silu(applied(self.gate, x)) * hidden
         elif self.activation == "gelu":
             hidden = F.gelu(hidden)
         else:
             hidden = F.relu(hidden)
-        output: Tensor = self.down(self.dropout(hidden))
-        return output
+        return applied(self.down, dropped(self.dropout, hidden))
 
 
 def swiglu_width(d_ff: int) -> int:
