@@ -40,17 +40,27 @@ def test_asv_finds_the_suites_and_nothing_in_their_workloads():
     }
     assert sorted(name for name in discovered if name.endswith(".torchtime_step")) == [
         "attention.Nightly.torchtime_step",
+        "attention.NightlyBackward.torchtime_step",
         "attention.NightlyHalf.torchtime_step",
+        "attention.NightlyLengths.torchtime_step",
+        "attention.NightlyShort.torchtime_step",
+        "attention.NightlyVariants.torchtime_step",
         "attention.Quick.torchtime_step",
         "compressed_inference.Nightly.torchtime_step",
         "compressed_inference.Quick.torchtime_step",
+        "decode.Nightly.torchtime_step",
+        "decode.Quick.torchtime_step",
         "feed_forward.Nightly.torchtime_step",
         "feed_forward.NightlyHalf.torchtime_step",
         "feed_forward.Quick.torchtime_step",
+        "layer.Nightly.torchtime_step",
+        "layer.Quick.torchtime_step",
+        "positional.Nightly.torchtime_step",
+        "positional.Quick.torchtime_step",
         "train_step.Nightly.torchtime_step",
         "train_step.Quick.torchtime_step",
     ]
-    assert len(discovered) == 45
+    assert len(discovered) == 83
     assert set(discovered.values()) == {str(PROTOCOL)}
 
 
