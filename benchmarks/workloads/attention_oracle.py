@@ -20,7 +20,7 @@ CHECK_BATCH, CHECK_LENGTH = 2, 13
 
 @dataclass(frozen=True)
 class Seen:
-    """What a query may look at: all keys unless said otherwise."""
+    """The keys that a query may look at: all of them unless a field says otherwise."""
 
     mask: Tensor | None = None  # (B, 1, 1, T)
     causal: bool = False
@@ -106,7 +106,7 @@ def padding(device: str = "cpu") -> Tensor:
 
 
 def gradients(output: Tensor, x_BSD: Tensor, weights: list[Tensor]) -> Tensor:
-    """Of a fixed weighting of the output: by the input, and by each weight, in one vector."""
+    """Gradients of a fixed weighting of the output, by the input and by each weight, in one vector."""
     weighting = torch.linspace(-1.0, 1.0, output.numel(), dtype=output.dtype, device=output.device).view_as(output)
     return torch.cat([part.flatten() for part in torch.autograd.grad((output * weighting).sum(), [x_BSD, *weights])])
 
@@ -130,10 +130,13 @@ def checks_of(module: nn.Module, x_BSD: Tensor, *, masks: bool = True) -> dict[s
             output: Tensor = module(small, small, small, padding(x_BSD.device.type), causal=causal)
             return output
 
-    found: dict[str, Callable[[], Tensor]] = {"gradient": gradient}
-    if masks:
-        found |= {"masked": lambda: masked(causal=False), "causal and masked": lambda: masked(causal=True)}
-    return found
+    if not masks:
+        return {"gradient": gradient}
+    return {
+        "gradient": gradient,
+        "masked": lambda: masked(causal=False),
+        "causal and masked": lambda: masked(causal=True),
+    }
 
 
 def checked(

@@ -99,7 +99,7 @@ def learned(case: bench.Case) -> bench.Step:
 
 @bench.workload(FAMILY, "rotary", reference=_rotary_reference, baseline="sinusoidal")
 def rotary(case: bench.Case) -> bench.Step:
-    """Of as many numbers as the encodings add to: queries or keys of D = H · K."""
+    """Rotates as many numbers as the encodings add to: queries or keys of D = H · K."""
     make = bench.subject("tbp.blocks", "RotaryEmbedding")
     width = case["d_model"] // case["heads"]
     module = case.place(lambda: make(width, case["sequence_length"] + 1))
