@@ -99,7 +99,7 @@ def cached_window(case: bench.Case) -> bench.Step:
 
 @bench.workload(FAMILY, "bare", reference=_reference_of(), baseline="cached")
 def bare(case: bench.Case) -> bench.Step:
-    """The same as ``cached`` in plain calls, with three projections and keys that are allocated once."""
+    """One token like ``cached``, in plain calls, with three projections and keys that are allocated once."""
     module, x_BSD = _block(case), _positions(case)
     pairs = {name: [part.to(x_BSD) for part in pair] for name, pair in projections(module.state_dict()).items()}
     token_B1D, past, batch = x_BSD[:, -1:].clone(), case["past"], case["batch"]
