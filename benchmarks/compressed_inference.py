@@ -1,4 +1,4 @@
-"""Suites of inference with a small encoder: dense, pruned in place and for real, INT8."""
+"""Suites of inference with a small encoder: dense, pruned, in low rank, INT8, bfloat16, in ONNX Runtime."""
 
 from tbp import bench
 
@@ -7,15 +7,39 @@ from .workloads.compressed_inference import FAMILY
 
 class Quick(bench.Suite):
     family = FAMILY
-    variants = ("dense", "dense_twin", "pruned_structured", "int8_dynamic")
+    variants = ("dense", "dense_twin", "int8_dynamic", "structured_50_int8")
     shapes = {"batch": (1,)}
-    fixed = {"d_model": 128, "heads": 4, "sequence_length": 64}
-    counters = ("model_bytes",)
+    fixed = {"d_model": 512, "heads": 8, "sequence_length": 64}
+    counters = ("model_bytes", "error")
 
 
 class Nightly(bench.Suite):
     family = FAMILY
-    variants = ("dense", "pruned_unstructured", "pruned_structured", "int8_dynamic", "int8_static")
-    shapes = {"batch": (1, 8)}
+    variants = (
+        *("dense", "dense_twin", "l1_70", "structured_30", "structured_50", "structured_70", "low_rank_50", "bfloat16"),
+        *("int8_dynamic", "int8_static", "int8_fbgemm", "int8_onednn", "structured_50_int8"),
+        *("torchao_int8", "torchao_int4", "onnx", "onnx_int8"),
+    )
+    shapes = {"batch": (1,)}
     fixed = {"d_model": 512, "heads": 8, "sequence_length": 64}
-    counters = ("operators", "peak_bytes", "flops", "model_bytes", "error")
+    counters = ("model_bytes", "error")
+
+
+class NightlyBatch(bench.Suite):
+    family = FAMILY
+    variants = ("dense", "structured_50", "int8_fbgemm", "int8_onednn", "structured_50_int8", "onnx_int8")
+    shapes = {"batch": (8,)}
+    fixed = {"d_model": 512, "heads": 8, "sequence_length": 64}
+    devices = ("cpu",)
+    counters = ("model_bytes", "error")
+
+
+class NightlyWidths(bench.Suite):
+    """Widths around the one from which matrix products dominate: below it compression gains nothing."""
+
+    family = FAMILY
+    variants = ("dense", "structured_50", "int8_dynamic")
+    shapes = {"d_model": (64, 128, 256, 768)}
+    fixed = {"batch": 1, "heads": 8, "sequence_length": 64}
+    devices = ("cpu",)
+    counters = ("model_bytes", "error")

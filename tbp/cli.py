@@ -26,6 +26,8 @@ AIMS = {
         "init": "init",
         "demo": "demo",
         "check": "check",
+        "doctor": "doctor",
+        "selftest": "selftest",
     },
     "see which commit made what slower": {
         "report": "report",

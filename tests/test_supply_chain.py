@@ -3,11 +3,15 @@
 import ast
 import re
 import tomllib
+from importlib.metadata import requires
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
+TEMPLATES = ROOT / "tbp" / "scaffold" / "templates"
 SOURCES = [path for folder in ("tbp", "benchmarks", "tools") for path in sorted((ROOT / folder).rglob("*.py"))]
 SOURCES.append(ROOT / "noxfile.py")
 
@@ -31,7 +35,7 @@ UNSAFE_METHODS = {"read_pickle", "to_pickle", "yaml.load", "yaml.unsafe_load", "
 # asv's setup_cache is a pickle by asv's definition. The worker is the benchmarked commit's process: it runs its code
 # anyway, and reads only what it has written, in a folder of the gate's.
 EXEMPT = {
-    "tbp/gate/worker.py: import pickle", "tbp/gate/worker.py: pickle.dumps", "tbp/gate/worker.py: pickle.loads",
+    "tbp/turns/worker.py: import pickle", "tbp/turns/worker.py: pickle.dumps", "tbp/turns/worker.py: pickle.loads",
     "tools/mutants.py: exec", "tools/mutants.py: compile",  # of tbp's sources, with one change
 }  # fmt: skip
 
@@ -146,3 +150,40 @@ def test_nothing_tells_anybody_to_install_another_project():
     assert [path.name for path in texts if other.search(path.read_text(encoding="utf-8"))] == []
     assert other.search("pip install tbp")
     assert other.search("pip install -U 'tbp[bench]'")
+
+
+def imported(distribution: str) -> set[str]:
+    """The distributions that ``distribution`` needs on this system, itself among them."""
+    known: set[str] = set()
+    names = [distribution]
+    while names:
+        name = canonicalize_name(names.pop())
+        if name not in known:
+            known.add(name)
+            needs = map(Requirement, requires(name) or ())
+            names += [need.name for need in needs if need.marker is None or need.marker.evaluate({"extra": ""})]
+    return known
+
+
+def test_jobs_that_may_write_install_every_package_that_tbp_imports_in_its_pinned_version():
+    pins, build_pins = (
+        [line for line in (TEMPLATES / name).read_text("utf-8").splitlines() if not line.startswith("#")]
+        for name in ("requirements.txt", "build-requirements.txt")
+    )
+    assert {canonicalize_name(pin.partition("==")[0]) for pin in pins} == imported("tbp-perf") - {"tbp-perf"}
+    assert {*pins, *build_pins} <= set((ROOT / "constraints.txt").read_text("utf-8").splitlines())
+
+
+PIP = re.compile(r"pip install (?!--no-deps ('--only-binary=:all:'|--require-hashes|--no-build-isolation) )")
+
+
+@pytest.mark.parametrize("path", [*WORKFLOWS, *TEMPLATES.glob("*.yml")], ids=lambda path: path.name)
+def test_no_job_with_a_token_that_may_write_resolves_or_builds_what_nobody_pinned(path: Path):
+    is_gitlab = path.name == "gitlab.yml"
+    jobs = re.split(
+        r"^(?=[\w-]+:\n)" if is_gitlab else r"^(?=  [\w-]+:\n)", path.read_text("utf-8"), flags=re.MULTILINE
+    )
+    with_token = [job for job in jobs if re.search(r"^      [\w-]+: write|^.tbp-with-token:$", job, re.MULTILINE)]
+    assert bool(with_token) is (path.stem not in ("ci", "gate", "github-gate", "github-gate-on-label"))
+    assert [job for job in with_token if PIP.search(job) or re.search(r"@INSTALL@", job)] == []
+    assert PIP.search("pip install -c constraints.txt .")

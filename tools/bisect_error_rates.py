@@ -4,7 +4,8 @@
 
 Simulates pairs without processes, as ``gate_error_rates.py`` does and with its three kinds of noise. The commits are a
 line; a random one of them has the effect, or none has. "two steps" splits it in two parts, 60 and 40 %, at two random
-commits. Prints a line per setting; takes about five minutes on two cores.
+commits. Prints a line per setting; takes about five minutes on two cores. Gates are those of searches that passed the
+ends: these are one, and each halving is one.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from gate_error_rates import CPU_NOISE, HIT, HIT_SHARE, MODES_APART
 
 from tbp.bisect.search import LineSearch
 from tbp.bisect.trials import Ruling
-from tbp.gate.evidence import Limits
 from tbp.statistics.paired_ratios import Pair
+from tbp.turns.evidence import Limits
 
 TAILS = ("normal", "heavy", "two modes")
 NOISE = (0.01, 0.02, 0.03, 0.05)
@@ -46,6 +47,8 @@ class Outcomes:
     """The results of all searches of a setting."""
 
     ends: Counter[str] = field(default_factory=Counter)
+    indirect: int = 0  # searches that name a commit without fresh pairs against the one before it
+    missed: int = 0  # of these: the interval does not hold the step's true effect
     gates: list[int] = field(default_factory=list)
     pairs: list[int] = field(default_factory=list)
 
@@ -65,7 +68,13 @@ def simulated(setting: Setting) -> Outcomes:
             trial.pairs.append(pair(rng, setting, shift))
             trial.rule(search.limits, search.bracket().levels)
         outcomes.ends[ending(search, [int(culprit) for culprit in culprits], setting.effect)] += 1
-        outcomes.gates.append(len(search.trials))
+        outcomes.gates.append(sum(bool(trial.pairs) for trial in search.trials))
+        if search.steps:
+            step = search.steps[0]
+            judgement = step.judged(search.limits)
+            true = np.expm1(level[step.head] - level[step.base])
+            outcomes.indirect += step.indirect is not None
+            outcomes.missed += step.indirect is not None and not judgement.low <= true <= judgement.high
         outcomes.pairs.append(sum(len(trial.pairs) for trial in search.trials))
     return outcomes
 
@@ -96,13 +105,17 @@ def line(setting: Setting, outcomes: Outcomes) -> str:
     total = outcomes.ends.total()
     endings = ("right", "second", "wrong", "not confirmed", "undecided", "no change")
     searched = [gates for gates in outcomes.gates if gates > 1] or [0]
+    few = 1 + (setting.commits - 1).bit_length()
     numbers = [
         f"{setting.steps}",
         setting.tails,
         f"{setting.noise:.0%}",
         f"{setting.effect:.0%}",
         *(f"{outcomes.ends[end] / total:.1%}" for end in endings),
+        f"{outcomes.indirect / total:.1%}",
+        f"{outcomes.missed / max(1, outcomes.indirect):.1%}",
         f"{np.mean(searched):.1f}",
+        f"{np.mean([1 < gates <= few for gates in searched]):.1%}",
         f"{max(searched)}",
         f"{np.mean(outcomes.pairs):.0f}",
     ]
@@ -125,9 +138,9 @@ def main() -> None:
     ]
     print(
         "| steps | tails | sd of a pair | effect | right | the smaller step | wrong | not confirmed | undecided "
-        "| no change | gates | at most | pairs |"
+        "| no change | no fresh pairs | of these: interval misses | gates | no more than log₂ n + 1 | at most | pairs |"
     )
-    print("| --- " * 13 + "|")
+    print("| --- " * 16 + "|")
     with ProcessPoolExecutor(2) as pool:
         for setting, outcomes in zip(settings, pool.map(simulated, settings), strict=True):
             print(line(setting, outcomes), flush=True)

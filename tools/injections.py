@@ -61,6 +61,7 @@ COMMITS = 24
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 COMMAND = re.compile(r"^\s*::|##\[|##vso\[|##teamcity\[", re.MULTILINE | re.IGNORECASE)
 MARKDOWN = ("--markdown", "--github-issue", "--github-comment", "--gitlab-issue")  # what prints Markdown
+TITLES = re.compile(r"^(--- would|opened #|updated #|closed #).*", re.MULTILINE)
 FORGED = re.compile(r"^FORGED", re.MULTILINE)  # what is indented belongs to the line above
 COLOURS = re.compile("\x1b\\[[0-9;]*m")
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
@@ -279,8 +280,8 @@ def print_outputs(folder: Path, hashes: list[str], payloads: list[str], findings
                 findings.acting.append(f"{where}: exit {done.returncode}: {done.stderr[-300:]!r}")
             for stream in (done.stdout, done.stderr):
                 findings.look("terminal", where, COLOURS.sub("", stream.decode()) if colours else stream.decode())
-            if verb[-1] in MARKDOWN:
-                findings.look_at_markdown(where, done.stdout.decode())
+            if verb[-1] in MARKDOWN:  # titles are no Markdown
+                findings.look_at_markdown(where, TITLES.sub("", done.stdout.decode()))
             if "--csv" in verb:
                 findings.look_at_csv(where, done.stdout.decode())
     findings.look_at_csv("points.csv", (folder / "site" / "points.csv").read_text("utf-8"))

@@ -55,7 +55,7 @@ TESTS = {
     ),
     "tbp/traces/differences": (
         "tests/traces/test_difference.py", "tests/traces/test_exact.py", "tests/traces/test_frame_difference.py",
-        "tests/hotspots/test_time_lost.py", "tests/test_properties.py",
+        "tests/operator_views/test_time_lost.py", "tests/test_properties.py",
     ),
     "tbp/model": (
         "tests/model", "tests/comparison", "tests/history/test_events.py", "tests/history/test_states.py",
@@ -215,6 +215,11 @@ class _Mutated(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def __init__(self, mutant: Mutant) -> None:
         self._mutant = mutant
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_load_initial_conftests(self) -> None:
+        """Goes before pytest's importer, which takes all modules of a package with a plugin, and before all imports."""
+        sys.meta_path.insert(0, self)
+
     def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
         if name != self._mutant.module:
             return None
@@ -327,11 +332,10 @@ class Trials:
         if mutant.constant or not swap_code(mutant, self._functions, is_mutated):
             for module in [name for name in sys.modules if name.split(".")[0] in ("tbp", "tests")]:
                 del sys.modules[module]
-            if is_mutated:
-                sys.meta_path.insert(0, _Mutated(mutant))
+            plugins = [_Mutated(mutant)] if is_mutated else []
             count = sum(_is_near(name, mutant) for name in names)
             for part, until in ((names[:count], count), (names[count:MOST_TESTS], MOST_TESTS)):
-                if part and pytest.main([*OPTIONS, "-x", *part]):
+                if part and pytest.main([*OPTIONS, "-x", *part], plugins=plugins):
                     self._failed.write_text(str(until - 1))
                     return 1
             return 0

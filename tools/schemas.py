@@ -23,15 +23,23 @@ from msgspec import Struct
 from msgspec.structs import fields
 
 from tbp.bisect import forms as bisect_forms
-from tbp.bisect.bisection import Bisection, Culprit, Ending, ProbeResult
+from tbp.bisect.bisection import Bisection, Culprit, Ending, PairsAgainst, ProbeResult
 from tbp.comparison import json_form
-from tbp.hotspots import forms, views
-from tbp.model.changes import CONFIDENCE, ChangeKind, State
+from tbp.doctor import facts as machine_facts
+from tbp.doctor import json_form as doctor_form
+from tbp.doctor.device_test import report as selftest_report
+from tbp.doctor.device_test.results import CheckReading, CheckResult, CheckState, DeviceTest
+from tbp.doctor.diagnosis import Diagnosis
+from tbp.doctor.finding import Finding, Severity
+from tbp.doctor.findings.noise import MeasuredNoise
+from tbp.model.changes import ChangeKind, State
 from tbp.model.comparison import ComparedCommit, Comparison, Judgement
+from tbp.model.effects import CONFIDENCE
 from tbp.model.series import Better
 from tbp.model.triage import TriageStatus
 from tbp.nightly import data_branch
 from tbp.notify import payload
+from tbp.operator_views import forms, views
 from tbp.project import acknowledgements
 from tbp.project.first_parents import LineCommit
 from tbp.project.machine_rules import MOST_RULE
@@ -55,6 +63,8 @@ PLACES: Schema = {"type": "array", "items": {"type": "integer", "minimum": 0}}
 KINDS = {"text": TEXT, "count": COUNT, "number": NUMBER, "flag": FLAG}
 OF_TYPES: Mapping[Any, Schema] = {
     str: TEXT, int: COUNT, float: NUMBER, bool: FLAG, tuple[str, ...]: TEXTS, tuple[int, ...]: PLACES,
+    int | None: {"type": ["integer", "null"]}, float | None: NUMBER, bool | None: {"type": ["boolean", "null"]},
+    frozenset[str]: TEXTS,
 }  # fmt: skip
 PARAMETERS: Schema = {
     "type": "array", "items": {"type": "array", "items": TEXT, "minItems": 2, "maxItems": 2},
@@ -168,7 +178,7 @@ def comparison() -> Schema:
 def bisection() -> Schema:
     commit = struct(LineCommit)
     judgement = struct(Judgement, parameters=PARAMETERS, state=among(ORDER), better=among(Better))
-    culprit = struct(Culprit, commit=commit, judgement=judgement)
+    culprit = struct(Culprit, commit=commit, judgement=judgement, rests_on=listed(struct(PairsAgainst)))
     compared = struct(ComparedCommit)
     probe = struct(ProbeResult, role=among(["ends", "probe", "step", "skipped"]))
     whole = struct(
@@ -190,6 +200,42 @@ def bisection() -> Schema:
         "gates": described(COUNT, "comparisons of two commits that were measured"),
         "pairs": described(COUNT, "in all of them"),
     }
+    return exactly(head | whole["properties"])
+
+
+def doctor() -> Schema:
+    sizes = {"type": "object", "additionalProperties": COUNT}
+    texts_by_name = {"type": "object", "additionalProperties": TEXT}
+    activity = struct(machine_facts.Activity, busiest=listed(struct(machine_facts.Busy)))
+    parts = {
+        "host": struct(machine_facts.Host),
+        "processor": struct(machine_facts.Processor, caches=described(sizes, "name → bytes, as a core sees them")),
+        "clocks": struct(machine_facts.Clocks, governors=described(sizes, "governor → cores that have it")),
+        "cores": struct(machine_facts.Cores),
+        "activity": activity,
+        "memory": struct(machine_facts.Memory),
+        "software": struct(machine_facts.Software, variables=texts_by_name),
+        "gpus": listed(struct(machine_facts.Gpu)),
+    }
+    machine = struct(machine_facts.MachineFacts, **parts, unread=TEXTS)
+    del machine["properties"]["unread"]
+    machine["required"].remove("unread")
+    whole = struct(
+        Diagnosis,
+        machine=described(machine, "null: not known"),
+        findings=listed(struct(Finding, severity=among(Severity))),
+        unread=listed(struct(machine_facts.Unread)),
+        noise=or_null(struct(MeasuredNoise)),
+    )
+    head = {"format": {"const": doctor_form.FORMAT}, "sentence": described(TEXT, "the verdict in words")}
+    return exactly(head | whole["properties"])
+
+
+def selftest() -> Schema:
+    result = struct(CheckResult, state=among(CheckState), readings=listed(struct(CheckReading)))
+    facts = {"type": "object", "additionalProperties": TEXT, "description": "name → value in words"}
+    whole = struct(DeviceTest, facts=facts, results=listed(result))
+    head = {"format": {"const": selftest_report.FORMAT}, "sentence": described(TEXT, "the verdict in words")}
     return exactly(head | whole["properties"])
 
 
@@ -515,10 +561,12 @@ SCHEMAS = {
     "bisection": (bisection, bisect_forms.FORMAT, "tbp bisect --json: the commit that changed a benchmark"),
     "comparison": (comparison, json_form.FORMAT, "tbp gate --json, tbp compare --json: two commits judged"),
     "data": (data, data_branch.FORMAT, "tbp data push --json, tbp data pull --json: what went to and fro"),
+    "doctor": (doctor, doctor_form.FORMAT, "tbp doctor --json: what of a machine would spoil a measurement"),
     "hotspots": (hotspots, forms.FORMAT, "tbp hotspots --json: the operators of a trace, or the difference of two"),
     "notification": (notification, payload.FORMAT, "what tbp notify --webhook sends: an event, or what stands"),
     "notify": (notify, payload.FORMAT, "tbp notify --json: what was told to whom"),
     "policy": (policy, 1, "[tool.tbp] of pyproject.toml: the settings of a project"),
+    "selftest": (selftest, selftest_report.FORMAT, "tbp selftest --json: is the ruler right on a device"),
     "summary": (summary, summary_json.FORMAT, "summary.json of a report's site: verdicts, events and series"),
 }
 

@@ -1,11 +1,16 @@
-"""Inference of a small encoder: dense, pruned (in place and for real), INT8 (static and dynamic).
+"""Inference of a small encoder: dense, pruned, in low rank, in INT8 of several kinds, in bfloat16, in ONNX Runtime.
 
-Unstructured pruning is the honest null: zeros in dense storage make nothing smaller or faster.
+Weights are random, so that any width can be timed; every error is against the dense model, and for pruned ones it is
+large. ``trained_task`` has models whose accuracy can be kept. Unstructured pruning is the honest null: zeros in dense
+storage make nothing smaller or faster.
 """
 
 # B batch, S sequence, D model width
 
 import copy
+import dataclasses
+import io
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -13,87 +18,254 @@ from torch import Tensor, nn
 
 from tbp import bench
 
+from .made_once import key_of, made_once
+
 FAMILY = "compressed_inference"
 
 LAYERS = 2
-PRUNING_RATIO = 0.5
 
-# INT8 rounds weights and activations to 256 levels; two blocks of it stay within this of the dense float64 output.
+# Of the dense float64 output. INT8 rounds weights and activations to 256 levels, of which two blocks stay within this.
 INT8_TOLERANCES = {torch.float32: 0.1}
+# Half of a random model is another function, .15 to .3 away. That it computes just that function is a condition.
+ANOTHER_FUNCTION = {torch.float32: 0.6}
+EXACT = 1e-5  # of the step's own weights in float64, as for every float32 step
+
+# Of the share of weights that a structured ratio leaves: heads are removed whole.
+WHOLE_HEADS = 0.03
 
 
-def _dense_model(case: bench.Case) -> nn.Module:
+def dense_model(case: bench.Case) -> nn.Module:
+    """The encoder that all variants start from, with fixed weights."""
     encoder = bench.subject("tbp.blocks", "Encoder")
     width = case["d_model"]
     return case.place(lambda: encoder(LAYERS, width, case["heads"], 4 * width, dropout=0.0)).eval()
 
 
-def _double(model: nn.Module, step: bench.Step) -> Tensor:
-    output: Tensor = copy.deepcopy(model).cpu().double()(step.inputs[0].cpu().double())
-    return output.detach()
+def in_double(model: nn.Module, x_BSD: Tensor) -> Tensor:
+    """The output of a float64 copy on the CPU."""
+    with torch.inference_mode():
+        output: Tensor = copy.deepcopy(model).cpu().double()(x_BSD.cpu().double())
+    return output
 
 
 def _dense_reference(case: bench.Case, step: bench.Step) -> Tensor:
     """The dense model in float64, from which a compressed one may differ by its tolerance."""
-    return _double(_dense_model(case), step)
-
-
-def _reference_of_its_weights(case: bench.Case, step: bench.Step) -> Tensor:
-    """The step's weights in float64: a pruned model is another function, and must compute it exactly."""
-    assert step.module is not None
-    return _double(step.module, step)
+    return in_double(dense_model(case), step.inputs[0])
 
 
 def _step(case: bench.Case, model: nn.Module) -> bench.Step:
     x_BSD = case.randn(case["batch"], case["sequence_length"], case["d_model"])
-    return bench.inference(model, x_BSD, flops=_flops(case, model))
+    flops = flops_of(case["batch"], case["sequence_length"], model)
+    return bench.inference(model, x_BSD, flops=flops, tokens=x_BSD.shape[0] * x_BSD.shape[1])
 
 
-def _flops(case: bench.Case, model: nn.Module) -> int | None:
+def flops_of(batch: int, length: int, model: nn.Module) -> int | None:
     """2 per multiply-add; the zeros of pruning in place count, as they are multiplied.
 
-    None where INT8 products replace floating-point ones.
+    None where INT8 products or another runtime replace floating-point ones.
     """
-    linears = [module for module in model.modules() if isinstance(module, nn.Linear)]
+    linears = [module for module in model.modules() if type(module) is nn.Linear]
     if not linears:
         return None
-    tokens = case["batch"] * case["sequence_length"]
-    products = 2 * 2 * tokens * case["sequence_length"] * case["d_model"]
-    return 2 * tokens * sum(linear.weight.numel() for linear in linears) + LAYERS * products
+    heads_by_width = [
+        int(module.num_heads) * int(module.head_width)  # type: ignore[arg-type]  # torch gives attributes no types
+        for module in model.modules()
+        if hasattr(module, "num_heads") and hasattr(module, "head_width")
+    ]
+    products = 2 * 2 * batch * length * length * sum(heads_by_width)
+    return 2 * batch * length * sum(linear.weight.numel() for linear in linears) + products
 
 
-def _quantised(case: bench.Case, name: str, *calibration: Any) -> bench.Step:
+def linear_weights(model: nn.Module) -> int:
+    """Entries of the weights of all plain linear layers."""
+    return sum(module.weight.numel() for module in model.modules() if type(module) is nn.Linear)
+
+
+def in_torch(case: bench.Case, name: str, model: nn.Module, *arguments: Any) -> nn.Module:
+    """``model`` quantised by the function ``name`` of the commit's ``tbp.compression``, on the CPU."""
     quantise = bench.subject("tbp.compression", name)
     unavailable = bench.subject("tbp.compression", "QuantizationUnavailable")
     if case.device != "cpu":
         raise bench.Skip("torch's INT8 kernels run on the CPU only")
     try:
-        return _step(case, quantise(_dense_model(case), *calibration).module)
+        made = quantise(model, *arguments)
     except unavailable as error:
         raise bench.Skip(str(error)) from None
+    if made.engine in torch.backends.quantized.supported_engines:
+        torch.backends.quantized.engine = made.engine  # the one that sessions record
+    module: nn.Module = made.module
+    return module
+
+
+def in_onnx_runtime(case: bench.Case, model: nn.Module, example: Tensor, *, int8: bool) -> nn.Module:
+    """``model`` in ONNX Runtime; exporting takes seconds, so each graph is made once."""
+    export = bench.subject("tbp.compression", "to_onnx_runtime")
+    onnx_model = bench.subject("tbp.compression", "OnnxModel")
+    unavailable = bench.subject("tbp.compression", "OnnxUnavailable")
+    if case.device != "cpu":
+        raise bench.Skip("ONNX Runtime is timed on the CPU only")
+    state = io.BytesIO()
+    torch.save(model.state_dict(), state)
+    try:
+        key = key_of("onnx", repr(model), state.getvalue(), str(example.shape), str(int8))
+        graph = made_once(key, lambda: {"graph": export(model, example, int8=int8).graph})["graph"]
+        module: nn.Module = onnx_model(graph.numpy().tobytes(), int8=int8)
+    except unavailable as error:
+        raise bench.Skip(str(error)) from None
+    return module
+
+
+def no_plain_linears(model: nn.Module) -> dict[str, Callable[[], bool]]:
+    """The condition on a model in INT8."""
+    return {"no linear layer is left in float32": lambda: linear_weights(model) == 0}
+
+
+def _exact(step: bench.Step) -> dict[str, Callable[[], bool]]:
+    """The condition that a step computes the function of its weights, whatever function that is."""
+    module = step.module
+    assert module is not None
+    return {
+        "it computes the function of its own weights": lambda: (
+            bench.relative_error(step.output(), in_double(module, step.inputs[0])) <= EXACT
+        )
+    }
+
+
+def structured(model: nn.Module, ratio: float) -> nn.Module:
+    """``model`` without ``ratio`` of its hidden units and heads."""
+    model = bench.subject("tbp.compression", "prune_hidden_units")(model, ratio)
+    pruned: nn.Module = bench.subject("tbp.compression", "prune_heads")(model, ratio)
+    return pruned
+
+
+def _is_gone(case: bench.Case, model: nn.Module, ratio: float) -> dict[str, Callable[[], bool]]:
+    weights = linear_weights(dense_model(case))
+    return {
+        f"{ratio:.0%} of its weights are gone": lambda: (
+            abs(linear_weights(model) / weights - (1 - ratio)) <= WHOLE_HEADS
+        )
+    }
+
+
+def _structured_step(case: bench.Case, ratio: float) -> bench.Step:
+    model = structured(dense_model(case), ratio)
+    step = _step(case, model)
+    return dataclasses.replace(step, conditions={**_exact(step), **_is_gone(case, model, ratio)})
+
+
+def _int8_step(case: bench.Case, name: str, model: nn.Module, *arguments: Any) -> bench.Step:
+    made = in_torch(case, name, model, *arguments)
+    return dataclasses.replace(_step(case, made), conditions=no_plain_linears(made))
 
 
 @bench.workload(FAMILY, "dense", reference=_dense_reference, twin="dense_twin")
 def dense(case: bench.Case) -> bench.Step:
-    return _step(case, _dense_model(case))
+    return _step(case, dense_model(case))
 
 
-@bench.workload(FAMILY, "pruned_unstructured", reference=_reference_of_its_weights)
-def pruned_unstructured(case: bench.Case) -> bench.Step:
-    return _step(case, bench.subject("tbp.compression", "prune_model")(_dense_model(case), PRUNING_RATIO))
+@bench.workload(FAMILY, "l1_70", reference=_dense_reference, tolerances=ANOTHER_FUNCTION, baseline="dense")
+def l1_70(case: bench.Case) -> bench.Step:
+    model = bench.subject("tbp.compression", "prune_model")(dense_model(case), 0.7)
+    sparsity = bench.subject("tbp.compression", "sparsity")
+    step = _step(case, model)
+    zeros = {"70% of its weights are zeros": lambda: abs(sparsity(model) - 0.7) < 0.001}
+    return dataclasses.replace(step, conditions={**_exact(step), **zeros})
 
 
-@bench.workload(FAMILY, "pruned_structured", reference=_reference_of_its_weights)
-def pruned_structured(case: bench.Case) -> bench.Step:
-    return _step(case, bench.subject("tbp.compression", "prune_hidden_units")(_dense_model(case), PRUNING_RATIO))
+@bench.workload(FAMILY, "structured_30", reference=_dense_reference, tolerances=ANOTHER_FUNCTION, baseline="dense")
+def structured_30(case: bench.Case) -> bench.Step:
+    return _structured_step(case, 0.3)
 
 
-@bench.workload(FAMILY, "int8_dynamic", reference=_dense_reference, tolerances=INT8_TOLERANCES)
+@bench.workload(FAMILY, "structured_50", reference=_dense_reference, tolerances=ANOTHER_FUNCTION, baseline="dense")
+def structured_50(case: bench.Case) -> bench.Step:
+    return _structured_step(case, 0.5)
+
+
+@bench.workload(FAMILY, "structured_70", reference=_dense_reference, tolerances=ANOTHER_FUNCTION, baseline="dense")
+def structured_70(case: bench.Case) -> bench.Step:
+    return _structured_step(case, 0.7)
+
+
+@bench.workload(FAMILY, "structured_50_int8", reference=_dense_reference, tolerances=ANOTHER_FUNCTION, baseline="dense")
+def structured_50_int8(case: bench.Case) -> bench.Step:
+    pruned = structured(dense_model(case), 0.5)
+    step = _int8_step(case, "quantize_model_dynamically", pruned)
+    error = bench.relative_error(step.output(), in_double(pruned, step.inputs[0]))
+    is_close = {"it computes the function of the pruned weights": lambda: error <= INT8_TOLERANCES[torch.float32]}
+    return dataclasses.replace(step, conditions={**step.conditions, **_is_gone(case, pruned, 0.5), **is_close})
+
+
+@bench.workload(FAMILY, "low_rank_50", reference=_dense_reference, tolerances=ANOTHER_FUNCTION, baseline="dense")
+def low_rank_50(case: bench.Case) -> bench.Step:
+    model = bench.subject("tbp.compression", "factorise_model")(dense_model(case), 0.5)
+    step = _step(case, model)
+    return dataclasses.replace(step, conditions={**_exact(step), **_is_gone(case, model, 0.5)})
+
+
+@bench.workload(FAMILY, "bfloat16", reference=_dense_reference, tolerances={torch.float32: 0.1}, baseline="dense")
+def bfloat16(case: bench.Case) -> bench.Step:
+    bench.require(case.device, torch.bfloat16)
+    step = _step(dataclasses.replace(case, dtype=torch.bfloat16), dense_model(case).bfloat16())
+    return dataclasses.replace(step, dtype=torch.bfloat16)
+
+
+@bench.workload(FAMILY, "int8_dynamic", reference=_dense_reference, tolerances=INT8_TOLERANCES, baseline="dense")
 def int8_dynamic(case: bench.Case) -> bench.Step:
-    return _quantised(case, "quantize_model_dynamically")
+    return _int8_step(case, "quantize_model_dynamically", dense_model(case))
 
 
-@bench.workload(FAMILY, "int8_static", reference=_dense_reference, tolerances=INT8_TOLERANCES)
+@bench.workload(FAMILY, "int8_fbgemm", reference=_dense_reference, tolerances=INT8_TOLERANCES, baseline="dense")
+def int8_fbgemm(case: bench.Case) -> bench.Step:
+    return _int8_step(case, "quantize_model_dynamically", dense_model(case), "fbgemm")
+
+
+@bench.workload(FAMILY, "int8_onednn", reference=_dense_reference, tolerances=INT8_TOLERANCES, baseline="dense")
+def int8_onednn(case: bench.Case) -> bench.Step:
+    return _int8_step(case, "quantize_model_dynamically", dense_model(case), "onednn")
+
+
+@bench.workload(FAMILY, "int8_static", reference=_dense_reference, tolerances=INT8_TOLERANCES, baseline="dense")
 def int8_static(case: bench.Case) -> bench.Step:
     samples = [case.randn(case["batch"], case["sequence_length"], case["d_model"])]
-    return _quantised(case, "quantize_model", samples)
+    return _int8_step(case, "quantize_model", dense_model(case), samples)
+
+
+@bench.workload(FAMILY, "torchao_int8", reference=_dense_reference, tolerances=INT8_TOLERANCES, baseline="dense")
+def torchao_int8(case: bench.Case) -> bench.Step:
+    return _torchao_step(case, "int8_dynamic")
+
+
+@bench.workload(FAMILY, "torchao_int4", reference=_dense_reference, tolerances=ANOTHER_FUNCTION, baseline="dense")
+def torchao_int4(case: bench.Case) -> bench.Step:
+    return _torchao_step(case, "int4_weight_only")
+
+
+def _torchao_step(case: bench.Case, scheme: str) -> bench.Step:
+    """A step whose linear layers are torch's own, with weights of another class."""
+    dense_bytes = _bytes(dense_model(case))
+    step = dataclasses.replace(_step(case, in_torch(case, "quantize_model_with_torchao", dense_model(case), scheme)))
+    assert step.module is not None
+    size = _bytes(step.module)
+    smaller = {"it takes less than half of the bytes": lambda: 2 * size < dense_bytes}
+    return dataclasses.replace(step, flops=None, conditions=smaller)
+
+
+@bench.workload(FAMILY, "onnx", reference=_dense_reference, baseline="dense")
+def onnx(case: bench.Case) -> bench.Step:
+    return _onnx_step(case, int8=False)
+
+
+@bench.workload(FAMILY, "onnx_int8", reference=_dense_reference, tolerances=INT8_TOLERANCES, baseline="dense")
+def onnx_int8(case: bench.Case) -> bench.Step:
+    return _onnx_step(case, int8=True)
+
+
+def _onnx_step(case: bench.Case, *, int8: bool) -> bench.Step:
+    example = case.randn(case["batch"], case["sequence_length"], case["d_model"])
+    return _step(case, in_onnx_runtime(case, dense_model(case), example, int8=int8))
+
+
+def _bytes(model: nn.Module) -> int:
+    size: int = bench.subject("tbp.compression", "checkpoint_bytes")(model)
+    return size

@@ -16,7 +16,8 @@ from msgspec.structs import replace
 from tbp.asv.declarations import Benchmark
 from tbp.asv.parameters import completed
 from tbp.asv.reasons import Reasons
-from tbp.model.series import SeriesKey
+from tbp.model.cells import CellCounted
+from tbp.model.series import SeriesKey, short_hash
 from tbp.statistics.robust import median
 
 # The ruler takes at least as many (``tbp.bench.clock.SamplingPlan.min_samples``). A session
@@ -27,6 +28,13 @@ MIN_SAMPLES = 10
 # twins, measured with two to six busy neighbours on two cores, 6 differed by more than 10 % (up to 71 %) with all
 # sessions, and 3 without the interrupted ones: runs in which no session is calm.
 CALM_SHARE = 0.9
+
+
+class TurnsInSession(Struct, frozen=True):
+    """Time of the cell's step ÷ time of another variant's, each of four samples in turns (``tbp.bench.turns``)."""
+
+    wall: tuple[float, ...] = ()
+    cpu: tuple[float, ...] = ()  # of CPU time, which a busy machine disturbs less
 
 
 class Session(Struct, frozen=True):
@@ -52,10 +60,29 @@ class Session(Struct, frozen=True):
     trace_note: str
     skipped: str  # why the cell cannot run there; empty where it ran
     yardstick_s: tuple[float, ...] = ()  # the ruler's fixed work, timed after each sample; may be empty
-    roof_flop_per_s: float = 0.0  # of float32 matrix products right after the samples; 0 where not measured
+    roof_flop_per_s: float = 0.0  # of matrix products in roof_dtype right after the samples; 0 where not measured
     governor: str = ""  # of the processor's frequency: "performance", "powersave", …; empty where unknown
     clock_mhz: int = 0  # of the device; 0 where unknown
+    roof_bytes_per_s: float = 0.0  # of a triad over as many bytes as the step moves; 0 where not measured
+    roof_dtype: str = ""  # empty: float32
+    ratios: Mapping[str, TurnsInSession] = {}  # to the baseline and the twin, by variant
+    counts: CellCounted | None = None
+    first_call_s: float = 0.0  # of the process's first call; 0 where unknown
+    energy_j: float = 0.0  # of one call, of the whole processor or GPU; 0 where unknown
+    throttled: int = 0  # times while sampling; of a GPU the bits of the reasons after it
+    measuring_s: float = 0.0  # of the process's time: warming up, samples, turns, roof
+    processor_mhz: int = 0  # clock of the fastest core; 0 where unknown
+    omp_wait_policy: str = ""
+    isa: str = ""  # instruction sets: "AVX512 amx_bf16"
+    engine: str = ""  # of quantised products
+    float32_products: str = ""  # "highest": without TF32
     packages: str = ""  # all that was installed: "numpy=2.1.0;torch=2.13.0", sorted; empty where unknown
+    rank_traces: tuple[Path, ...] = ()  # of a distributed step, those of the ranks after the first
+
+    @property
+    def traces(self) -> tuple[Path, ...]:
+        """The traces of all ranks; of a session of one process there is one at most."""
+        return self.rank_traces if self.trace is None else (self.trace, *self.rank_traces)
 
     @property
     def median_s(self) -> float:
@@ -144,8 +171,8 @@ class Sessions(Struct, frozen=True, dict=True):
         return median([session.median_s * session.roof_flop_per_s for session in measured])
 
     def traces(self, key: SeriesKey, commit: str) -> tuple[Path, ...]:
-        """The traces of the sessions at a commit."""
-        return tuple(session.trace for session in self.of(key, commit) if session.trace is not None)
+        """The traces of the sessions at a commit, those of all ranks."""
+        return tuple(trace for session in self.of(key, commit) for trace in session.traces)
 
     def trace_note(self, key: SeriesKey, commit: str) -> str:
         """The reason for a missing trace, as the ruler or the reader noted it; empty where none is known."""
@@ -255,7 +282,7 @@ def without_result(sessions: Sessions, measured: set[tuple[SeriesKey, str]]) -> 
     lost: dict[tuple[str, str, str], int] = {}
     for session in sessions.sessions:
         if _run(session.key, session.commit) not in known:
-            run = (session.key.machine, session.key.environment, session.commit[:8])
+            run = (session.key.machine, session.key.environment, short_hash(session.commit))
             lost[run] = lost.get(run, 0) + 1
     return tuple(
         f"{count} sessions of commit {commit} ({machine}, {environment}) have no asv result, so they are not shown: "

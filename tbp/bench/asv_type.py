@@ -7,17 +7,22 @@ because asv's built-in types match names first. ``register`` makes asv_runner kn
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import asv_runner.benchmarks
 import torch
 from asv_runner.benchmarks._base import Benchmark, _get_first_attr
 
-from .clock import SamplingPlan, time_calls
-from .devices import Device, device, settle_threads
-from .recorder import Destination, record
-from .roof import cpu_roof_flop_per_s
+from .clock import Clock, SamplingPlan, seconds_of, time_calls
+from .devices import Device, cache_flush, device, settle
+from .energy import Meter
+from .recorder import Destination, Further, record
+from .roof import roof
+from .suite import Suite
+from .turns import MIN_ROUNDS, in_turns
 from .yardstick import cpu_yardstick
 
 
@@ -25,7 +30,8 @@ class TorchTime(Benchmark):  # type: ignore[misc]  # asv_runner ships no types
     """Times ``torchtime_*`` functions and methods.
 
     Honours asv's attributes ``repeat``, ``number``, ``sample_time``, ``warmup_time``, ``rounds`` and ``timeout``, and
-    ``device`` ("cpu" or "cuda"), which is synchronised. Without it the device is CUDA once the process uses CUDA.
+    ``device`` ("cpu" or "cuda"), which is synchronised. Without it the device is CUDA once the process uses CUDA. With
+    ``cold = True`` the caches are flushed before each sample, which then is a single call.
     """
 
     name_regex = re.compile("^(TorchTime[A-Z_].+)|(torchtime_.+)$")
@@ -42,7 +48,7 @@ class TorchTime(Benchmark):  # type: ignore[misc]  # asv_runner ships no types
 
     def do_setup(self) -> bool:
         """asv's set-up, with torch's threads settled first; a skipped cell leaves a session with the reason."""
-        settle_threads()
+        settle()
         skipped: list[str] = []
         self._setups = [_noting_skips(setup, skipped) for setup in self._setups]
         skip = bool(super().do_setup())
@@ -57,21 +63,40 @@ class TorchTime(Benchmark):  # type: ignore[misc]  # asv_runner ships no types
         def call() -> object:
             return self.func(*parameters)
 
-        call()
-        on = self._device()
-        plan = SamplingPlan().with_asv(
+        on, suite, plan = self._device(), self._suite(), self._plan()
+        first_call_s = seconds_of(call, on)
+        if suite is not None and suite.first_call_s is not None:
+            first_call_s = suite.first_call_s  # called in its set-up already
+        start_s, meter = time.perf_counter(), Meter(on)
+        # A GPU has a clock of its own, which the CPU's yardstick does not follow.
+        stick = cpu_yardstick() if on.name == "cpu" else None
+        flush = cache_flush(on) if self._attribute("cold", False) else None
+        clock = Clock() if suite is None or suite.step.cpu_s is None else Clock(cpu_s=suite.step.cpu_s)
+        timing = time_calls(call, on, plan, clock, yardstick=stick, flush=flush)
+        destination = Destination.from_environment()
+        if destination is not None:
+            energy_j, throttled = meter.joules_per_call(timing), meter.throttled()
+            measuring_s = time.perf_counter() - start_s
+            known = Further(first_call_s=first_call_s, energy_j=energy_j, throttled=throttled, measuring_s=measuring_s)
+            if suite is not None:
+                further = _of_suite(known, call, on, plan, suite, clock)
+            else:
+                further = _under_roof(known, on, torch.float32, 0)
+            record(destination, self.name, self._named_parameters(), on, timing, call, further=further)
+        return {"samples": list(timing.wall_s), "number": timing.number}
+
+    def _plan(self) -> SamplingPlan:
+        return SamplingPlan().with_asv(
             repeat=self._attribute("repeat", 0),
             number=int(self._attribute("number", 0)),
             warmup_s=float(self._attribute("warmup_time", -1)),
             sample_s=self._attribute("sample_time", None),
         )
-        # A GPU has a clock of its own, which the CPU's yardstick does not follow.
-        timing = time_calls(call, on, plan, yardstick=cpu_yardstick() if on.name == "cpu" else None)
-        destination = Destination.from_environment()
-        if destination is not None:
-            roof = cpu_roof_flop_per_s() if on.name == "cpu" else 0.0
-            record(destination, self.name, self._named_parameters(), on, timing, call, roof_flop_per_s=roof)
-        return {"samples": list(timing.wall_s), "number": timing.number}
+
+    def _suite(self) -> Suite | None:
+        """The suite that this is the timing of; None for a function or class of the user's."""
+        owner = getattr(self.func, "__self__", None)
+        return owner if isinstance(owner, Suite) else None
 
     def _device(self) -> Device:
         declared = self._attribute("device", None)
@@ -82,6 +107,25 @@ class TorchTime(Benchmark):  # type: ignore[misc]  # asv_runner ships no types
 
     def _named_parameters(self) -> dict[str, str]:
         return dict(zip(self.param_names, map(str, self._current_params), strict=True))
+
+
+def _of_suite(
+    known: Further, call: Callable[[], object], on: Device, plan: SamplingPlan, suite: Suite, clock: Clock
+) -> Further:
+    """``known`` with the ratios to other variants, the counts, the roof, and what records its ranks."""
+    start_s = time.perf_counter()
+    hasty = plan.max_samples < MIN_ROUNDS  # asv run --quick
+    ratios = {} if hasty else in_turns(call, suite.beside(), on, plan, clock)
+    known = replace(known, ratios=ratios, measuring_s=known.measuring_s + time.perf_counter() - start_s)
+    known = replace(known, counts=suite.counted(), rank_traces=suite.step.rank_traces)
+    return _under_roof(known, on, suite.dtype, suite.counted().bytes_moved or 0)
+
+
+def _under_roof(known: Further, on: Device, dtype: torch.dtype, step_bytes: int) -> Further:
+    start_s = time.perf_counter()
+    top = roof(on, dtype, step_bytes)
+    spent_s = known.measuring_s + time.perf_counter() - start_s
+    return replace(known, roof=top, roof_dtype=str(dtype).removeprefix("torch."), measuring_s=spent_s)
 
 
 def _noting_skips(setup: Callable[..., None], reasons: list[str]) -> Callable[..., None]:

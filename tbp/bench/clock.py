@@ -80,7 +80,8 @@ class Timing:
 
 
 @contextmanager
-def _garbage_collector_off() -> Iterator[None]:
+def garbage_collector_off() -> Iterator[None]:
+    """Garbage collected before the block, and not in it."""
     was_on = gc.isenabled()
     gc.collect()
     gc.disable()
@@ -97,15 +98,18 @@ def time_calls(
     plan: SamplingPlan,
     clock: Clock | None = None,
     yardstick: Callable[[], object] | None = None,
+    flush: Callable[[], object] | None = None,
 ) -> Timing:
     """Time ``call`` on ``device``, and ``yardstick`` (see ``tbp.bench.yardstick``) once after each sample.
 
     The device is synchronised before each sample's first reading and before its last. Synchronising at the end only
-    would let work submitted earlier leak into the sample (measured 1.30 × on CUDA).
+    would let work submitted earlier leak into the sample (measured 1.30 × on CUDA). With ``flush`` each sample is one
+    call after it, which finds nothing in the caches.
     """
     clock = clock or Clock()
-    with _garbage_collector_off():
-        number = plan.number or _calibrated_number(call, device, plan, clock)
+    plan = replace(plan, number=1) if flush is not None else plan
+    with garbage_collector_off():
+        number = plan.number or calibrated_number(call, device, plan, clock)
         if plan.number:
             _warm_up(call, device, plan.warmup_s, clock)
         start_s = clock.wall_s()
@@ -114,14 +118,22 @@ def time_calls(
         while len(samples) < plan.max_samples:
             if len(samples) >= plan.min_samples and clock.wall_s() - start_s >= plan.budget_s:
                 break
-            samples.append(_sample(call, number, device, clock))
+            if flush is not None:
+                flush()
+            samples.append(sample(call, number, device, clock))
             if yardstick is not None:
-                yardstick_s.append(_sample(yardstick, 1, device, clock)[0])
+                yardstick_s.append(sample(yardstick, 1, device, clock)[0])
     wall_s, cpu_s, switches = zip(*samples, strict=True)
     return Timing(number, wall_s, cpu_s, switches, tuple(yardstick_s))
 
 
-def _sample(call: Callable[[], object], number: int, device: Device, clock: Clock) -> tuple[float, float, int]:
+def seconds_of(call: Callable[[], object], device: Device, clock: Clock | None = None) -> float:
+    """Wall seconds of a single call."""
+    return sample(call, 1, device, clock or Clock())[0]
+
+
+def sample(call: Callable[[], object], number: int, device: Device, clock: Clock) -> tuple[float, float, int]:
+    """Wall and CPU seconds per call of ``number`` calls, and the involuntary context switches meanwhile."""
     device.synchronise()
     switches, cpu_s, wall_s = clock.involuntary_switches(), clock.cpu_s(), clock.wall_s()
     for _ in range(number):
@@ -138,12 +150,12 @@ def _warm_up(call: Callable[[], object], device: Device, warmup_s: float, clock:
         device.synchronise()
 
 
-def _calibrated_number(call: Callable[[], object], device: Device, plan: SamplingPlan, clock: Clock) -> int:
+def calibrated_number(call: Callable[[], object], device: Device, plan: SamplingPlan, clock: Clock) -> int:
     """Calls that fill one sample, from the fastest call seen while warming up (at least three calls)."""
     end_s = clock.wall_s() + plan.warmup_s
     fastest_s, calls, number = float("inf"), 0, 1
     while calls < 3 or clock.wall_s() < end_s:
-        seconds, _, _ = _sample(call, number, device, clock)
+        seconds, _, _ = sample(call, number, device, clock)
         fastest_s, calls = min(fastest_s, seconds), calls + number
         # Growing batches see through the cost of reading the clock, which a batch of one would count as work.
         number = min(max(1, int(plan.sample_s / max(fastest_s, 1e-9))), 2 * number)

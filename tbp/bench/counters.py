@@ -12,6 +12,7 @@ import json
 import statistics
 import tempfile
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,7 +31,7 @@ _ON_THE_DEVICE = {"kernel", "gpu_memcpy", "gpu_memset"}  # the profiler's catego
 class _Counting(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.operators: int = 0
+        self.calls: Counter[str] = Counter()
 
     def __torch_dispatch__(
         self,
@@ -39,16 +40,21 @@ class _Counting(TorchDispatchMode):  # type: ignore[no-untyped-call]
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        self.operators += 1
+        self.calls[str(func.name()).partition(".")[0]] += 1
         return func(*args, **(kwargs or {}))
 
 
 def operators(call: Callable[[], object]) -> int:
     """ATen operators dispatched by one call, below autograd; dispatch and kernel launches cost time for each."""
+    return sum(dispatched(call).values())
+
+
+def dispatched(call: Callable[[], object]) -> dict[str, int]:
+    """Calls of each ATen operator of one call, by name, below autograd: it tells which kernel attention took."""
     call()  # makes what is made once: caches, optimizer state
     with _Counting() as counting:
         call()
-    return int(counting.operators)
+    return dict(counting.calls)
 
 
 def peak_bytes(call: Callable[[], object], device: str) -> int:
@@ -143,3 +149,9 @@ def model_bytes(module: nn.Module) -> int:
     buffer = io.BytesIO()
     torch.save(module.state_dict(), buffer)
     return buffer.getbuffer().nbytes
+
+
+def memory_bytes(module: nn.Module) -> int:
+    """Bytes of the module's parameters and buffers, shared ones once; packed quantised weights are not among them."""
+    tensors = {id(tensor): tensor.nbytes for tensor in (*module.parameters(), *module.buffers())}
+    return sum(tensors.values())

@@ -24,10 +24,22 @@ _CPU_FLAGS = {
 
 # One thread by default: on shared machines a second thread is the first thing a neighbour disturbs.
 DEFAULT_THREADS = 1
+# Of a cache whose size the system does not tell: more than most processors have.
+DEFAULT_CACHE_BYTES = 64 << 20
 
 
 class Skip(NotImplementedError):  # asv's word: a skipped benchmark is no error
     """This cell cannot run here. asv records NaN (skipped, not failed) for a NotImplementedError in ``setup``."""
+
+
+class PoisonedFork(RuntimeError):
+    """This process was forked from one that used CUDA, and CUDA cannot be used in it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "CUDA was in use before asv forked this process: let no benchmark module use CUDA when it is imported "
+            '(build tensors in setup), or set "launch_method": "spawn" in asv.conf.json'
+        )
 
 
 @dataclass(frozen=True)
@@ -55,8 +67,25 @@ def device(name: str) -> Device:
     if name == "cuda":
         if not torch.cuda.is_available():
             raise Skip("no CUDA device on this machine")
+        if torch.cuda._is_in_bad_fork():
+            raise PoisonedFork
         return Device("cuda", torch.cuda.get_device_name(), torch.cuda.synchronize)
     raise ValueError(f"unknown device {name!r}: tbp knows how to synchronise 'cpu' and 'cuda' only")
+
+
+def cache_flush(device: Device) -> Callable[[], object]:
+    """Work that leaves nothing else in the device's last cache: it writes twice as many bytes as the cache holds."""
+    size = torch.cuda.get_device_properties().L2_cache_size if device.name == "cuda" else _last_cache_bytes()
+    return torch.empty(2 * size, dtype=torch.uint8, device=device.name).zero_
+
+
+def _last_cache_bytes(folder: Path = Path("/sys/devices/system/cpu/cpu0/cache")) -> int:
+    """Bytes of the processor's largest cache; DEFAULT_CACHE_BYTES where the system does not tell."""
+    try:
+        sizes = [path.read_text().strip() for path in folder.glob("index*/size")]
+        return max((int(size.removesuffix("K")) << 10 for size in sizes), default=DEFAULT_CACHE_BYTES)
+    except (OSError, ValueError):
+        return DEFAULT_CACHE_BYTES
 
 
 def require(name: str, dtype: torch.dtype) -> None:
@@ -70,9 +99,15 @@ def require(name: str, dtype: torch.dtype) -> None:
     wanted = _CPU_FLAGS.get(dtype)
     if wanted is None:
         raise ValueError(f"unknown dtype {dtype}: tbp cannot tell whether this machine computes or emulates it")
-    if not wanted & _cpu_flags():
+    if not wanted & cpu_flags():
         short = str(dtype).removeprefix("torch.")
         raise Skip(f"this CPU has no {short} instructions (none of {', '.join(sorted(wanted))})")
+
+
+def settle() -> None:
+    """Threads as ``settle_threads`` has them, and float32 products without TF32, which a build may switch on."""
+    settle_threads()
+    torch.set_float32_matmul_precision("highest")
 
 
 def settle_threads() -> int:
@@ -90,7 +125,8 @@ def _cpuinfo() -> str:
     return path.read_text(errors="replace") if path.exists() else ""
 
 
-def _cpu_flags() -> frozenset[str]:
+def cpu_flags() -> frozenset[str]:
+    """The processor's features, as /proc/cpuinfo names them; none where there is no such file."""
     for line in _cpuinfo().splitlines():
         key, _, value = line.partition(":")
         if key.strip() in ("flags", "Features"):

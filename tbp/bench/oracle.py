@@ -7,9 +7,15 @@ it with a reason. Times of a step that computes something else, or less, mean no
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.overrides import TorchFunctionMode
+from torch.utils.flop_counter import FlopCounterMode
 
 from .workloads import Case, Step, Workload
 
@@ -25,24 +31,43 @@ class WrongResult(AssertionError):
         super().__init__(f"{workload.family}.{workload.variant} {defect}; its time would mean nothing")
 
 
+@dataclass(frozen=True)
+class Closeness:
+    """How far a step's outputs are from their references."""
+
+    error: float  # the largest relative error among all outputs
+    max_abs: float  # of the output: largest |actual − expected|
+    cosine: float  # of the output: 1 − cosine similarity; 0 is the same direction
+
+
 def check(workload: Workload, case: Case, step: Step) -> float:
-    """The largest relative error among the step's outputs, each against its reference.
+    """``closeness(…).error``: the largest relative error among the step's outputs."""
+    return closeness(workload, case, step).error
+
+
+def closeness(workload: Workload, case: Case, step: Step) -> Closeness:
+    """The step's outputs beside their references, once every check of the step has passed.
 
     Raises:
         WrongResult: an error is above the workload's tolerance for the dtype, or not a number; the output has another
-            dtype; a condition of the step is not met; a training step leaves its weights as they were.
+            dtype; a condition of the step is not met; a training step leaves its weights as they were; a run makes
+            modules; the declared FLOPs are not those that torch counts.
         ValueError: the step and its reference name different outputs.
     """
-    error = _checked_outputs(workload, case, step)
+    close = _closeness(workload, case, step)
     for sentence, is_met in step.conditions.items():
         if not is_met():
             raise WrongResult(workload, f"does not do what it should: it is not so that {sentence}")
     if step.updates is not None:
         _check_that_it_trains(workload, step, step.updates)
-    return error
+    if not step.makes_modules:
+        _check_that_nothing_is_set_up(workload, step)
+    if step.flops is not None and step.counted != 0:
+        _check_flops(workload, step, step.flops)
+    return close
 
 
-def _checked_outputs(workload: Workload, case: Case, step: Step) -> float:
+def _closeness(workload: Workload, case: Case, step: Step) -> Closeness:
     output = step.output()
     outputs: Mapping[str, Callable[[], Tensor]] = {"output": lambda: output, **step.checks}
     expected = workload.reference(case, step)
@@ -64,7 +89,9 @@ def _checked_outputs(workload: Workload, case: Case, step: Step) -> float:
                 f"computes something else than its reference: relative error {error:.3g} of its {name} is above "
                 f"{tolerance:.3g} for {case.dtype}",
             )
-    return max(errors.values())
+    right, actual = references["output"].detach().double().cpu(), output.detach().double().cpu()
+    cosine = 1 - float(F.cosine_similarity(actual.flatten(), right.flatten(), dim=0))
+    return Closeness(max(errors.values()), float((actual - right).abs().max()), cosine)
 
 
 def _check_that_it_trains(workload: Workload, step: Step, module: nn.Module) -> None:
@@ -77,6 +104,57 @@ def _check_that_it_trains(workload: Workload, step: Step, module: nn.Module) -> 
         if not unchanged:
             return
     raise WrongResult(workload, f"does not train: {FIRST_RUNS} runs left {unchanged[0]} as it was")
+
+
+def _check_that_nothing_is_set_up(workload: Workload, step: Step) -> None:
+    """A second run makes no parameters: building or copying a module belongs into the build, not into the time."""
+    step.run()
+    made: list[type] = []
+    declared = nn.Parameter.__dict__["__new__"]
+
+    def noting(cls: type, *arguments: Any, **options: Any) -> Any:
+        made.append(cls)
+        return declared(cls, *arguments, **options)
+
+    nn.Parameter.__new__ = staticmethod(noting)  # type: ignore[method-assign]
+    try:
+        step.run()
+    finally:
+        nn.Parameter.__new__ = declared  # type: ignore[method-assign]
+    if made:
+        raise WrongResult(
+            workload,
+            f"includes its set-up: a run makes {len(made)} parameters; make modules in the build, "
+            "or declare Step.makes_modules where that is the work",
+        )
+
+
+class _Causal(TorchFunctionMode):
+    """Notes whether attention is called as causal: torch counts the products of the whole square all the same."""
+
+    is_seen = False
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        options = kwargs or {}
+        if func is F.scaled_dot_product_attention and (options.get("is_causal") or (len(args) > 5 and args[5])):
+            self.is_seen = True
+        return func(*args, **options)
+
+
+def _check_flops(workload: Workload, step: Step, declared: int) -> None:
+    """FLOPs as torch counts them, of attention that consists of plain products: it knows no fused one of the CPU."""
+    with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH), _Causal() as causal:
+        step.run()
+    counted = int(counter.get_total_flops())
+    expected = declared if step.counted is None else step.counted
+    if counted != expected and counted + (step.counted or 0):  # 0: operators of which torch counts none
+        raise WrongResult(
+            workload,
+            f"declares {expected} FLOPs of which torch counts {counted}: mend Step.flops, or give in Step.counted "
+            "those that torch can see (0: none)",
+        )
+    if causal.is_seen and declared >= counted:
+        raise WrongResult(workload, f"declares {declared} FLOPs: of causal attention half of the S² products count")
 
 
 def relative_error(actual: Tensor, expected: Tensor) -> float:

@@ -13,16 +13,20 @@ gives ``Quick.torchtime_step`` and one ``Quick.track_*`` per counter, over varia
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, ClassVar
 
 import torch
 
 from . import counters
-from .clock import PROTOCOL
+from .cell import CellCounts, counts
+from .clock import PROTOCOL, seconds_of
+from .counted import counted_before
+from .devices import Skip, require, settle
 from .devices import device as find_device
-from .devices import require, settle_threads
-from .oracle import check
-from .workloads import Case, Step, Workload, find
+from .oracle import Closeness, closeness
+from .recorder import Destination
+from .workloads import TWIN_END, Case, Step, Workload, find
 
 
 class Suite:
@@ -39,6 +43,7 @@ class Suite:
     dtypes: ClassVar[Sequence[str]] = ("float32",)
     devices: ClassVar[Sequence[str]] = ("cpu", "cuda")
     counters: ClassVar[Sequence[str]] = ("operators", "peak_bytes")
+    cold: ClassVar[bool] = False  # True: the caches are flushed before each sample of one call
     rounds: ClassVar[int] = 3  # processes; the unit of evidence is the process, not the sample
     version: ClassVar[str] = str(PROTOCOL)
     timeout: ClassVar[float] = 300.0
@@ -48,9 +53,11 @@ class Suite:
 
     workload: Workload
     case: Case
-    step: Step
     device: str
-    error: float
+    counts: CellCounts | None  # of an earlier session of this run; None: this process is the cell's first
+    close: Closeness | None  # of the step to its reference; None where an earlier process checked it
+    first_call_s: float | None  # None where the step was not called yet
+    _step: Step | None
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -58,8 +65,9 @@ class Suite:
             return  # a base of several suites
         workloads = [find(cls.family, variant) for variant in cls.variants]
         for workload in workloads:
-            if workload.baseline is not None:
-                find(cls.family, workload.baseline)
+            for compared in (workload.baseline, workload.twin):
+                if compared is not None:
+                    find(cls.family, compared)
         labels = [workload.label for workload in workloads]
         cls.params = [labels, *cls.shapes.values(), list(cls.dtypes), list(cls.devices)]
         cls.param_names = ["variant", *cls.shapes, "dtype", "device"]
@@ -71,46 +79,107 @@ class Suite:
             cls.track_device_seconds = _device_seconds_of(cls.params)  # type: ignore[attr-defined]
 
     def setup(self, *values: Any) -> None:
-        """Build the step and check it against its reference.
+        """Build the step and check it, unless an earlier process of the same asv run did.
 
         Raises:
             Skip: this cell cannot run on this machine or in this commit.
-            WrongResult: the variant computes something else than its reference.
+            WrongResult: the variant, or its baseline, does something else than its workload says.
         """
         variant, *sizes, dtype_name, self.device = values
-        settle_threads()
+        settle()
         find_device(self.device)
         dtype = getattr(torch, dtype_name)
         require(self.device, dtype)
         self.workload = find(self.family, variant.split(" v")[0])
         shape = {**self.fixed, **dict(zip(self.shapes, sizes, strict=True))}
         self.case = Case(shape, dtype, self.device)
-        self.step = self.workload.build(self.case)
-        self.error = check(self.workload, self.case, self.step)
+        self._step, self.first_call_s, self.close = None, None, None
+        parameters = dict(zip(self.param_names, map(str, values), strict=True))
+        self.counts = counted_before(Destination.from_environment(), _timed_name(type(self)), parameters)
+        if self.counts is None:
+            self.first_call_s = seconds_of(self.step.run, find_device(self.device))
+            self.close = closeness(self.workload, self.case, self.step)
+
+    @property
+    def step(self) -> Step:
+        """The step of this cell, built when it is first asked for."""
+        if self._step is None:
+            self._step = self.workload.build(self.case)
+        return self._step
+
+    @property
+    def error(self) -> float:
+        """The largest relative error of the step's outputs; NaN where an earlier process checked them."""
+        return self.close.error if self.close is not None else float("nan")
+
+    def beside(self) -> dict[str, Callable[[], object]]:
+        """The baseline and the twin of this cell's variant, ready to be called; a twin needs none of its own.
+
+        Raises:
+            WrongResult: the baseline does something else than its workload says.
+        """
+        if self.workload.variant.endswith(TWIN_END):
+            return {}
+        ready: dict[str, Callable[[], object]] = {}
+        for name in filter(None, (self.workload.baseline, self.workload.twin)):
+            with suppress(Skip):
+                step = find(self.family, name).build(self.case)
+                if self.counts is None and name == self.workload.baseline:
+                    closeness(find(self.family, name), self.case, step)
+                ready[name] = step.run
+        return ready
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The dtype in which the step's products are computed."""
+        return self.step.computes_in or self.case.dtype
+
+    def counted(self) -> CellCounts:
+        """The counts of this cell, from the run's first session or counted now."""
+        if self.counts is None:
+            assert self.close is not None, "a cell without counts is checked in its set-up"
+            self.counts = counts(self.step, find_device(self.device), self.close)
+        return self.counts
+
+
+def _timed_name(suite: type[Suite]) -> str:
+    """asv's name of the suite's ``torchtime_step``: the module below its package, the class, the method."""
+    return ".".join([*suite.__module__.split(".")[1:], suite.__name__, "torchtime_step"])
 
 
 def _torchtime_step(self: Suite, *values: Any) -> object:
     return self.step.run()
 
 
-def _track_operators(self: Suite, *values: Any) -> int:
-    return counters.operators(self.step.run)
+def _known(self: Suite, name: str, count: Callable[[], float]) -> float:
+    """The count of that name from the run's first session, or counted now; NaN where the step has no such thing."""
+    if self.counts is None:
+        return count()
+    value = getattr(self.counts, name)
+    return float("nan") if value is None else value
 
 
-def _track_peak_bytes(self: Suite, *values: Any) -> int:
-    return counters.peak_bytes(self.step.run, self.device)
+def _track_operators(self: Suite, *values: Any) -> float:
+    return _known(self, "operators", lambda: counters.operators(self.step.run))
 
 
-def _track_model_bytes(self: Suite, *values: Any) -> int | float:
-    return counters.model_bytes(self.step.module) if self.step.module is not None else float("nan")
+def _track_peak_bytes(self: Suite, *values: Any) -> float:
+    return _known(self, "peak_bytes", lambda: counters.peak_bytes(self.step.run, self.device))
 
 
-def _track_flops(self: Suite, *values: Any) -> int | float:
-    return self.step.flops if self.step.flops is not None else float("nan")
+def _track_model_bytes(self: Suite, *values: Any) -> float:
+    def count() -> float:
+        return counters.model_bytes(self.step.module) if self.step.module is not None else float("nan")
+
+    return _known(self, "model_bytes", count)
+
+
+def _track_flops(self: Suite, *values: Any) -> float:
+    return _known(self, "flops", lambda: self.step.flops if self.step.flops is not None else float("nan"))
 
 
 def _track_error(self: Suite, *values: Any) -> float:
-    return self.error
+    return _known(self, "error", lambda: self.error)
 
 
 def _counter(function: Callable[..., float], unit: str) -> Callable[..., float]:
@@ -124,7 +193,7 @@ def _device_seconds_of(params: list[Sequence[str | int]]) -> Callable[..., float
     """The benchmark of the GPU's own time, over the CUDA cells among ``params``: the last of them is the device."""
 
     def track_device_seconds(self: Suite, *values: Any) -> float:
-        return counters.device_seconds(self.step.run)
+        return _known(self, "device_s", lambda: counters.device_seconds(self.step.run))
 
     track_device_seconds.params = [*params[:-1], ["cuda"]]  # type: ignore[attr-defined]
     return _counter(track_device_seconds, "seconds")

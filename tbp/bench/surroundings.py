@@ -1,4 +1,4 @@
-"""Surroundings of a process: the installed packages, and how the clocks of processor and device run.
+"""Surroundings of a process: the installed packages, instruction sets and engines, and how the clocks run.
 
 Nothing here may cost time that a session notices. Names and versions come from the names of folders: 1 ms for
 94 packages. ``importlib.metadata`` opens every METADATA file, which took 68 ms with the same result.
@@ -7,6 +7,7 @@ Nothing here may cost time that a session notices. Names and versions come from 
 from __future__ import annotations
 
 import functools
+import importlib
 import re
 import sys
 from collections.abc import Sequence
@@ -14,9 +15,12 @@ from pathlib import Path
 
 import torch
 
-from .devices import Device
+from .devices import Device, cpu_flags
 
-GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
+CPUS = Path("/sys/devices/system/cpu")
+GOVERNOR = CPUS / "cpu0/cpufreq/scaling_governor"
+# Of /proc/cpuinfo: what decides between the fast and the slow way of a matrix product in few bits.
+INSTRUCTIONS = ("avx512_vnni", "avx_vnni", "avx512_bf16", "amx_bf16", "amx_int8", "amx_fp16", "asimddp", "i8mm", "bf16")
 
 # The folder that an installer leaves beside a package: name and version, each without hyphens (wheels, PEP 427).
 # setuptools' eggs have the version of Python after them.
@@ -31,8 +35,47 @@ def governor(path: Path = GOVERNOR) -> str:
         return ""
 
 
+def isa() -> str:
+    """The instruction set that torch computes with on the CPU, and further ones: ``AVX512 amx_int8 avx512_vnni``."""
+    present = cpu_flags()
+    return " ".join([torch.backends.cpu.get_cpu_capability(), *sorted(set(INSTRUCTIONS) & present)])
+
+
+def throttled(device: Device, folder: Path = CPUS) -> int | None:
+    """How often the processor was throttled for its heat since its start; on CUDA the bits of the present reasons.
+
+    None where the system does not tell.
+    """
+    if device.name == "cuda":
+        return _cuda_throttle_reasons()
+    try:
+        counts = [int(path.read_text()) for path in folder.glob("cpu*/thermal_throttle/package_throttle_count")]
+    except (OSError, ValueError):
+        return None
+    return max(counts, default=None)
+
+
+def _cuda_throttle_reasons() -> int | None:
+    try:
+        nvml = importlib.import_module("pynvml")
+        nvml.nvmlInit()
+        handle = nvml.nvmlDeviceGetHandleByIndex(torch.cuda.current_device())
+        return int(nvml.nvmlDeviceGetCurrentClocksThrottleReasons(handle))
+    except Exception:  # not installed, or whatever the driver's library raises
+        return None
+
+
+def cpu_mhz(folder: Path = CPUS) -> int | None:
+    """The present clock of the fastest core, as the processor's governor sets it; None where the system tells none."""
+    try:
+        clocks_khz = [int(path.read_text()) for path in folder.glob("cpu[0-9]*/cpufreq/scaling_cur_freq")]
+    except (OSError, ValueError):
+        return None
+    return round(max(clocks_khz) / 1e3) if clocks_khz else None
+
+
 def clock_mhz(device: Device) -> int:
-    """The device's present clock; 0 where torch cannot read it: on CUDA that needs the package nvidia-ml-py."""
+    """The present clock of a GPU; 0 where torch cannot read it, for which it needs the package nvidia-ml-py."""
     if device.name != "cuda":
         return 0
     try:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import importlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
@@ -74,10 +74,15 @@ class Step:
     # Sentences that must be true of the step ("half of the hidden units are gone"), and how to find out.
     conditions: Mapping[str, Callable[[], bool]] = field(default_factory=dict)
     dtype: torch.dtype | None = None  # of the output; None: the case's
+    computes_in: torch.dtype | None = None  # of the products, for the roof (autocast: bfloat16); None: the case's
     updates: nn.Module | None = None  # every weight matrix of it is changed by ``run``: a training step
     makes_modules: bool = False  # making modules is the work (pruning, calibration), not set-up that is timed with it
     # FLOPs that torch's counter sees of ``run`` with plain attention; None: just ``flops``; 0: it cannot see them.
     counted: int | None = None
+    # Of a step that other processes take (``distributed``): plain trace files of so many steps, with facts in them, one
+    # of each rank; and the CPU seconds that all of them have used.
+    rank_traces: Callable[[int, Mapping[str, object]], Sequence[Path]] | None = None
+    cpu_s: Callable[[], float] | None = None
 
 
 Reference = Callable[[Case, Step], Tensor | Mapping[str, Tensor]]

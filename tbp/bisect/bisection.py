@@ -37,12 +37,20 @@ class ProbeResult(Struct, frozen=True):
     reason: str = ""
 
 
+class PairsAgainst(Struct, frozen=True):
+    """The number of pairs that were measured against a commit."""
+
+    commit: str  # full hash
+    pairs: int
+
+
 class Culprit(Struct, frozen=True):
-    """The commit that made the step, or the last one of a range, against the commit measured before it."""
+    """The commit that made the step, or the last one of a range, against the commit before it."""
 
     commit: LineCommit
-    before: str  # full hash of the commit that it was measured against
+    before: str  # full hash of the commit before it that can be measured
     judgement: Judgement
+    rests_on: tuple[PairsAgainst, ...] = ()  # the commit's own against the one before, or those of both against GOOD
 
 
 class Bisection(Struct, frozen=True):

@@ -10,8 +10,9 @@ The JSON is strict and in ASCII, as that of ``tbp gate``; what is no finite numb
     good, bad        {"revision", "commit", "subject"}
     commits          how many there are after GOOD, up to BAD
     ends             judgement of BAD against GOOD: the fields of one of ``tbp gate --json``
-    culprit          null, or {"commit": {"commit", "parents", "author", "date", "subject"}, "before", "judgement"}:
-                     the commit, or the last one of a range, against the one measured before it
+    culprit          null, or {"commit": {"commit", "parents", "author", "date", "subject"}, "before", "judgement",
+                     "rests_on": [{"commit", "pairs"}, …]}: the commit, or the last one of a range, against the one
+                     before it; by pairs against that, or by those of both against others, as GOOD
     steps            further confirmed ones, like ``culprit``
     suspects         [{"commit", …}, …]: the commits of which one made the change, oldest first
     remaining, remaining_low, remaining_high    of the change of the ends, without the culprit's; relative
@@ -31,6 +32,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from tbp.bisect.bisection import Bisection, Culprit, Ending, ProbeResult
+from tbp.model.series import short_hash
 from tbp.system.strict_json import strict_json
 from tbp.wording import phrases, words
 from tbp.wording.terminal import Paragraph, terminal_text
@@ -61,7 +63,7 @@ def sentence(result: Bisection) -> str:
     if result.culprit is not None and result.ending in (Ending.COMMIT, Ending.RANGE):
         changed = phrases.effect(result.culprit.judgement)
         if result.ending is Ending.COMMIT:
-            return f"{result.culprit.commit.commit[:8]} made {one_line(result.name)} {changed}"
+            return f"{short_hash(result.culprit.commit.commit)} made {one_line(result.name)} {changed}"
         return (
             f"One of {words.count(len(result.suspects), 'commit')} made {one_line(result.name)} {changed}; "
             "the others of them cannot be measured"
@@ -110,16 +112,26 @@ def _culprit(result: Bisection, culprit: Culprit) -> Iterator[RenderableType]:
     yield Paragraph(f"{one_line(commit.author)}, {one_line(commit.date)}", "  ", most=MOST_SUBJECT)
     if result.ending is Ending.RANGE:
         yield Paragraph(f"or an earlier one: {_range(result)}", "  ")
-    numbers = (phrases.before_after(judgement), words.count(judgement.evidence, "pair"))
-    yield Paragraph(f"{', '.join(numbers)} against {culprit.before[:8]} before it", "  ")
+    yield Paragraph(f"{phrases.before_after(judgement)}, {_evidence(result, culprit)}", "  ")
     for operator in judgement.operators:
         yield Paragraph(operator, "    ", most=MOST_SUBJECT)
     for step in result.steps:
-        yield Paragraph(f"also {step.commit.commit[:8]}: {phrases.effect(step.judgement)}", "  ")
+        yield Paragraph(f"also {short_hash(step.commit.commit)}: {phrases.effect(step.judgement)}", "  ")
+
+
+def _evidence(result: Bisection, culprit: Culprit) -> str:
+    if [against.commit for against in culprit.rests_on] == [culprit.before]:
+        return f"{words.count(culprit.judgement.evidence, 'pair')} against {short_hash(culprit.before)} before it"
+    names = {result.good.commit: "GOOD"}
+    parts = [
+        f"{words.count(against.pairs, 'pair')} against {names.get(against.commit, short_hash(against.commit))}"
+        for against in culprit.rests_on
+    ]
+    return f"from {' and '.join(parts)}"
 
 
 def _range(result: Bisection) -> str:
-    return words.named([suspect.commit[:8] for suspect in result.suspects], MOST_LISTED)
+    return words.named([short_hash(suspect.commit) for suspect in result.suspects], MOST_LISTED)
 
 
 def _share(result: Bisection) -> str:
@@ -147,9 +159,9 @@ _ROLES = {"ends": "BAD against GOOD", "probe": "against GOOD", "step": "against"
 
 def _probe(probe: ProbeResult) -> str:
     if probe.role == "skipped":
-        return f"{probe.commit[:8]} left out: {one_line(probe.reason)}"
-    against = f"{_ROLES[probe.role]} {probe.against[:8]}" if probe.role == "step" else _ROLES[probe.role]
+        return f"{short_hash(probe.commit)} left out: {one_line(probe.reason)}"
+    against = f"{_ROLES[probe.role]} {short_hash(probe.against)}" if probe.role == "step" else _ROLES[probe.role]
     ruling = {"good": "like GOOD", "bad": "like BAD"}.get(probe.ruling, probe.ruling)
     ruling = {"bad": "a change", "good": "no change"}.get(probe.ruling, ruling) if probe.role == "ends" else ruling
     effect = words.signed_percent(probe.effect)
-    return f"{probe.commit[:8]} {against}: {effect} in {words.count(probe.pairs, 'pair')}, {ruling}"
+    return f"{short_hash(probe.commit)} {against}: {effect} in {words.count(probe.pairs, 'pair')}, {ruling}"

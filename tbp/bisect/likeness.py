@@ -1,8 +1,8 @@
 """The decision on a probe: is its level that of the good end, or that of the bad end?
 
 Takes the effects of pairs (logs, against the good end) and the two levels, gives the likeness as soon as the error of
-the decision is below a bound. That needs far fewer pairs than to tell any change of 2 %: a probe of a real 10 % is
-known after three or four. Knows no commits, no processes and no clock.
+the decision is below a bound. That needs fewer pairs than to tell any change of 2 %: a probe of a real 10 % is known
+after six. Knows no commits, no processes and no clock.
 
 The test is Wald's, with the variance estimated: "Sequential tests of statistical hypotheses", Annals of Mathematical
 Statistics 16 (1945). tools/bisect_error_rates.py has its error rates; docs/how-to/bisect.md says them.
@@ -14,14 +14,14 @@ from collections.abc import Sequence
 from enum import Enum
 from math import ceil, copysign, log, log2, sqrt
 
-from tbp.model.comparison import CONFIDENCE
+from tbp.model.effects import CONFIDENCE
 from tbp.statistics.paired_ratios import Estimate, estimate
 
 # Of the whole search: the chance that any of its probes goes the wrong way. A tenth of what a gate may claim wrongly,
 # as a wrong branch costs all that comes after it; the confirmation of the culprit has an error of its own.
 SEARCH_ERROR = 0.005
-# Fewer pairs than this decide nothing: a neighbour on the machine hits two in a row more often than three.
-LEAST_PAIRS = 3
+# Fewer pairs decide nothing, as in a gate: where a process settles in one of two modes, three agree by chance.
+LEAST_PAIRS = 6
 # From here on a level between the two ends is called that, where both ends are outside of its interval.
 BETWEEN_PAIRS = 12
 # More pairs than this narrow the interval by less than a tenth for each five of them.

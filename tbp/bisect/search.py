@@ -4,8 +4,10 @@ Takes a line of commits by their indexes (0 is the good end), their weights and 
 Everything is derived from the trials, so that a search that was interrupted goes on from what is stored of them.
 
 A probe halves the weight of the commits that are left. A commit that has a third of it is measured against the one
-before it at once: if it makes the step, that is its confirmation too. Where no commit that is left makes a step, a
-probe has gone the wrong way: those at both ends of the bracket are measured again, twice as long.
+before it at once: if it makes the step, that is its confirmation too. Where the pairs so far confirm a step already, by
+the difference of two effects, there are no fresh ones; the last trial is chosen so that they can, and where they do not
+yet, the probes go on. Where no commit that is left makes a step, a probe has gone the wrong way: those at both ends of
+the bracket are measured again, twice as long.
 """
 
 from __future__ import annotations
@@ -16,12 +18,13 @@ from math import log1p
 
 from msgspec import Struct, field
 
-from tbp.bisect.likeness import noise, probe_error, standard_error
+from tbp.bisect.indirect import Leg, indirect, pairs_needed, way
+from tbp.bisect.likeness import MOST_PAIRS, noise, probe_error, standard_error
 from tbp.bisect.trials import LEAST_PART, Levels, Role, Ruling, Trial, effect_of
-from tbp.gate.evidence import Limits, estimated
+from tbp.turns.evidence import CONFIRM_LOOKS, Limits, estimated
 
-# With three commits left that weigh the same, trying one of them needs 2 trials on average, and a probe first 2.3; with
-# four it is 2.5 either way, and a probe never needs more than 3.
+# With three commits left that weigh the same, trying one of them needs 1.7 trials on average as a probe first does, and
+# a hit is a direct confirmation; with four it is 2.25 against 2.
 TRIED_SHARE = 1 / 3
 # Probes that stay undecided after all their pairs: the machine is too noisy for this change, and a third stays so too.
 MOST_UNDECIDED = 2
@@ -105,10 +108,71 @@ class LineSearch(Struct):
         if top.weight >= TRIED_SHARE * total or middle is None:
             if (top.before, top.last) == (0, self.last):
                 return None  # the ends are all that can be measured
-            self.trials.append(Trial(Role.STEP, top.before, top.last))
-        else:
-            self.trials.append(Trial(Role.PROBE, 0, middle))
+            of_two = self._of_two(groups, bracket) if middle is not None else None
+            trial = of_two or self._step(top, bracket.levels)
+            if not any(trial is known for known in self.trials):
+                self.trials.append(trial)
+            return self.next()
+        self.trials.append(Trial(Role.PROBE, 0, middle))
         return self.trials[-1]
+
+    def _step(self, group: SuspectGroup, levels: Levels) -> Trial:
+        """The trial of a step: confirmed already where the pairs so far confirm it, else one that needs fresh pairs.
+
+        Where more pairs of the probes that it rests on can confirm it, the one that is known least goes on instead.
+        """
+        change = levels.bad - levels.good
+        step = Trial(Role.STEP, group.before, group.last)
+        seen = indirect(self._legs, group.before, group.last, levels.noise, self._suspects)
+        if seen is None:
+            return step
+        if seen.confirms(change, self.limits):
+            step.indirect, step.ruling = seen, Ruling.STEP
+            return step
+        legs = [leg for _, leg in way(self._legs, group.before, group.last)]
+        short = [leg for leg in legs if len(leg.pairs) < leg.most]
+        first, *further = [leg.most for leg in legs]
+        if not short or pairs_needed(change, levels.noise, self.limits, self._suspects + 1, further) > first:
+            return step
+        least_known = max(short, key=lambda leg: standard_error(estimated(leg.pairs), levels.noise))
+        probe = next(trial for trial in self.trials if trial.pairs is least_known.pairs)
+        probe.least, probe.ruling = MOST_PAIRS, Ruling.OPEN
+        return probe
+
+    @property
+    def _suspects(self) -> int:
+        """The comparisons that might have led to another suspect; one that went on was looked at twice."""
+        return max(1, len(self.trials) - 1) + sum(trial.least > 0 for trial in self.trials)
+
+    def _of_two(self, groups: Sequence[SuspectGroup], bracket: Bracket) -> Trial | None:
+        """With two suspects left, the trial after which either is known; None where no trial can promise that.
+
+        Measured against the commit before it the first one is known at once, the second one by a difference of three
+        effects; by a probe either is known by a difference of two, which needs fewer pairs, or more pairs of these.
+        """
+        if len(groups) != 2 or not all(group.weight for group in groups):
+            return None
+        levels, legs = bracket.levels, self._legs
+        change = levels.bad - levels.good
+        noise, limits, suspects = levels.noise, self.limits, len(self.trials)
+        by_three = [len(leg.pairs) for _, leg in way(legs, bracket.low, bracket.high)]
+        # The step is looked at after as many pairs in any case.
+        if pairs_needed(change, noise, limits, suspects, by_three) <= min(CONFIRM_LOOKS):
+            return Trial(Role.STEP, bracket.low, groups[0].last)
+        by_two = [[leg.most for _, leg in way(legs, 0, index)] for index in (bracket.low, bracket.high) if index]
+        if max(pairs_needed(change, noise, limits, suspects + 1, most) for most in by_two) <= MOST_PAIRS:
+            return Trial(Role.PROBE, 0, groups[0].last)
+        return None
+
+    @property
+    def _legs(self) -> list[Leg]:
+        """The pairs of all trials; a probe may go on, the gate has settled how many the other trials get."""
+        legs = []
+        for trial in self.trials:
+            pairs = trial.deciding(self.limits)
+            most = MOST_PAIRS if trial.role is Role.PROBE else 0
+            legs.append(Leg(trial.base, trial.head, pairs, max(most, len(pairs))))
+        return legs
 
     @property
     def has_ended(self) -> bool:

@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from tbp.bisect.indirect import IndirectEffect
 from tbp.bisect.search import LineSearch
 from tbp.bisect.trials import Role, Ruling, SeriesName, Trial
 from tbp.model.series import Parameters
@@ -23,7 +24,8 @@ from tbp.system.whole_files import write_whole
 FOLDER = "bisect"
 # History of the file.
 #   1  first
-FORMAT = 1
+#   2  steps that other trials' pairs confirm
+FORMAT = 2
 MOST_BYTES = 4_000_000  # a search of a thousand probes has one
 MOST_SUITE_BYTES = 50_000_000  # of all modules of the suites together; more are told apart by their names alone
 
@@ -61,6 +63,7 @@ class _StoredTrial(Struct, frozen=True):
     reason: str = ""
     least: int = 0
     operators: tuple[str, ...] | None = None
+    indirect: IndirectEffect | None = None
 
 
 class _SearchFile(Struct, frozen=True):
@@ -111,6 +114,7 @@ class StoredSearch:
             return None
         indexes = [index for trial in content.trials for index in (trial.base, trial.head)]
         indexes += [index for index, _ in content.skipped]
+        indexes += [index for trial in content.trials if trial.indirect for index, _ in trial.indirect.against]
         is_usable = content.format == FORMAT and content.question == self._question
         if not is_usable or not all(0 <= index < len(self._question.line) for index in indexes):
             return None
@@ -128,8 +132,9 @@ def _stored(trial: Trial) -> _StoredTrial:
         for pair in trial.pairs
     )  # fmt: skip
     return _StoredTrial(
-        trial.role, trial.base, trial.head, trial.ruling, pairs, trial.reason, trial.least, trial.operators
-    )
+        trial.role, trial.base, trial.head, trial.ruling, pairs, trial.reason, trial.least,
+        trial.operators, trial.indirect,
+    )  # fmt: skip
 
 
 def _restored(stored: _StoredTrial) -> Trial:
@@ -145,5 +150,6 @@ def _restored(stored: _StoredTrial) -> Trial:
         if abs(pair.effect) < inf
     ]
     return Trial(
-        stored.role, stored.base, stored.head, pairs, stored.ruling, stored.reason, stored.least, stored.operators
-    )
+        stored.role, stored.base, stored.head, pairs, stored.ruling, stored.reason, stored.least,
+        stored.operators, stored.indirect,
+    )  # fmt: skip

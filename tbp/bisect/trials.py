@@ -2,7 +2,7 @@
 
 Takes pairs and the levels of the ends, gives rulings; knows no processes and no clock. There are three roles: the ends
 against each other, by all rules of ``tbp gate``; a probe against the good end, by ``likeness``; and a suspected step
-against the commit before it, with the fresh pairs by which the gate confirms.
+against the commit before it: by the difference of effects that are known, else with fresh pairs as the gate confirms.
 """
 
 from __future__ import annotations
@@ -14,15 +14,16 @@ from typing import TypeAlias
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from tbp.bisect.indirect import IndirectEffect
 from tbp.bisect.likeness import LEAST_PAIRS, MOST_PAIRS, Likeness, likeness
-from tbp.gate.cells import Cell
-from tbp.gate.evidence import CONFIRM_PAIRS, CellStanding, Evidence, Limits, estimated
-from tbp.gate.judging import LEAST_PAIRS as LEAST_PAIRS_OF_ESTIMATE
-from tbp.gate.judging import judgements
 from tbp.model.changes import State
 from tbp.model.comparison import Judgement
 from tbp.model.series import Parameters
 from tbp.statistics.paired_ratios import Pair
+from tbp.turns.cells import Cell
+from tbp.turns.evidence import CONFIRM_PAIRS, CellStanding, Evidence, Limits, estimated
+from tbp.turns.judging import LEAST_PAIRS as LEAST_PAIRS_OF_ESTIMATE
+from tbp.turns.judging import judgements
 
 # A step that makes up less than this part of the change is looked for no further: it cannot be the largest but one.
 LEAST_PART = 0.5
@@ -70,12 +71,22 @@ class Trial(Struct):
     pairs: list[Pair] = field(default_factory=list)
     ruling: Ruling = Ruling.OPEN
     reason: str = ""  # why it is undecided
-    least: int = 0  # pairs before it is decided; more where it was doubted
+    least: int = 0  # pairs before it is decided; more where it was doubted, or a confirmation needs them
     operators: tuple[str, ...] | None = None  # sentences on those of a confirmed step; None: not looked at
+    indirect: IndirectEffect | None = None  # of a step that other trials' pairs confirm: it has none
 
     @property
     def effects(self) -> list[float]:
         return [pair.effect for pair in self.pairs]
+
+    @property
+    def count(self) -> int:
+        """The pairs that it rests on, those of other trials included."""
+        return len(self.pairs) if self.indirect is None else self.indirect.pairs
+
+    def deciding(self, limits: Limits) -> list[Pair]:
+        """The pairs that tell its effect: of the ends, which led to the search, those after the suspicion alone."""
+        return self.evidence(limits).fresh if self.role is Role.ENDS else self.pairs
 
     def evidence(self, limits: Limits, series: SeriesName = ("", ())) -> Evidence:
         """The gate's evidence: all pairs of the ends from the first look on; of a step, which is suspected, fresh."""
@@ -93,6 +104,8 @@ class Trial(Struct):
 
     def judged(self, limits: Limits, series: SeriesName = ("", ()), ended: str = "") -> Judgement:
         """The gate's judgement by the pairs so far; ``ended`` is why there are no more."""
+        if self.indirect is not None:
+            return self.indirect.judged(*series)
         (judgement,) = judgements([self.evidence(limits, series)], self._limits(limits), ended)
         return judgement
 
@@ -144,5 +157,7 @@ _RULES = {Role.ENDS: _ends, Role.PROBE: _probe, Role.STEP: _step}
 
 def effect_of(trial: Trial, limits: Limits) -> float:
     """The effect of a trial as a log, by the pairs that decide; NaN where there are too few."""
+    if trial.indirect is not None:
+        return trial.indirect.effect
     fresh = trial.evidence(limits).fresh
     return estimated(fresh).effect if len(fresh) >= LEAST_PAIRS_OF_ESTIMATE else nan

@@ -20,8 +20,9 @@ from tbp.comparison.two_runs import MIN_EXACT_RUNS, MIN_OTHER_RUNS, RunsDifferen
 from tbp.history.circumstances import NOT_OF_COMMIT, Circumstances, kind_of, sentence
 from tbp.history.explanations import not_refuted
 from tbp.model import relevance
-from tbp.model.changes import ChangeKind, Circumstance, State, effect_size
-from tbp.model.comparison import CONFIDENCE, ComparedCommit, Judgement
+from tbp.model.changes import ChangeKind, Circumstance, State
+from tbp.model.comparison import ComparedCommit, Judgement
+from tbp.model.effects import CONFIDENCE, effect_size
 from tbp.model.points import columns, index_of, measured_values
 from tbp.model.series import Better, Outcome, Point, SeriesKey
 from tbp.statistics.benjamini_hochberg import benjamini_hochberg
@@ -232,8 +233,15 @@ def _unmeasured(
         reason = f"it failed in {contender.revision}, after {before} in {baseline.revision}"
         return replace(empty, state=State.FAILED, before=old.value, reason=reason)
     side, point = (baseline, old) if not _is_measured(old) else (contender, new)
-    verb = "failed" if point.outcome is Outcome.FAILED else "was skipped"
+    verb = _WITHOUT_VALUE[point.outcome]
     return replace(empty, reason=f"it {verb} in {side.revision}{f': {point.reason}' if point.reason else ''}")
+
+
+_WITHOUT_VALUE = {
+    Outcome.FAILED: "failed",
+    Outcome.SKIPPED: "was skipped",
+    Outcome.MEASURED: "gave no finite value",
+}
 
 
 def _is_measured(point: Point) -> bool:

@@ -13,8 +13,9 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from tbp.blocks import FeedForward, MultiHeadAttention
 from tbp.blocks.projections import keep_columns, keep_rows
+from tbp.compression.layouts import PrunableAttention, hidden_units, prunable_attentions
+from tbp.compression.projected_attention import with_projected_attention
 
 
 def prune_model(model: nn.Module, pruning_ratio: float = 0.3) -> nn.Module:
@@ -70,43 +71,53 @@ def sparsity(model: nn.Module) -> float:
 
 
 def prune_hidden_units(model: nn.Module, pruning_ratio: float = 0.3) -> nn.Module:
-    """Remove the ``pruning_ratio`` of least important hidden units from every ``FeedForward``, at most all but one.
+    """Remove the ``pruning_ratio`` of least important hidden units of every feed-forward network, at most all but one.
 
-    A unit is a row of ``up`` (and of ``gate``) and a column of ``down``. Its importance is the product of their norms,
-    which does not change when one is scaled up and the other down. Removing it is exact where it contributed nothing.
+    Networks are ``tbp.blocks.FeedForward``, those of torch's Transformer layers, of Hugging Face's BERT and of models
+    laid out like it. A unit is a row of the matrix into the hidden width (of the gate too) and a column of the one out
+    of it. Its importance is the product of their norms, which does not change when one is scaled up and the other down.
+    Removing it is exact where it contributed nothing.
 
     Raises:
-        ValueError: for a ratio outside [0, 1), or a model without ``FeedForward``.
+        ValueError: for a ratio outside [0, 1), or a model without such a network.
     """
     _check_ratio(pruning_ratio)
-    networks = [module for module in model.modules() if isinstance(module, FeedForward)]
+    networks = list(hidden_units(model))
     if not networks:
-        raise ValueError("the model has no tbp.blocks.FeedForward whose hidden units could be removed")
+        raise ValueError(
+            "the model has no feed-forward network whose hidden units could be removed: tbp.blocks.FeedForward, "
+            "a Transformer layer of torch, or one of Hugging Face's BERT"
+        )
     for network in networks:
-        importance_F = _row_norms(network.up) * network.down.weight.detach().norm(dim=0)
-        if network.gate is not None:
-            importance_F = importance_F * _row_norms(network.gate)
+        importance_F = network.out.weight.detach().norm(dim=0)
+        for linear in network.into:
+            importance_F = importance_F * _row_norms(linear)
         kept_F = _most_important(importance_F, pruning_ratio)
-        keep_rows(network.up, kept_F)
-        if network.gate is not None:
-            keep_rows(network.gate, kept_F)
-        keep_columns(network.down, kept_F)
+        for linear in network.into:
+            keep_rows(linear, kept_F)
+        keep_columns(network.out, kept_F)
     return model
 
 
 def prune_heads(model: nn.Module, pruning_ratio: float = 0.3) -> nn.Module:
-    """Remove the ``pruning_ratio`` of least important heads from every ``MultiHeadAttention``, at most all but one.
+    """Remove the ``pruning_ratio`` of least important heads from every attention, at most all but one.
 
-    With grouped queries a key/value head goes together with the query heads it serves. The importance is the norm of
-    the value and output projections multiplied, which bounds what a head can add to the output.
+    Attentions are those of ``tbp.blocks``, ``nn.MultiheadAttention``, and that of Hugging Face's BERT. torch's becomes
+    a ``ProjectedAttention``, as its packed projections hold a fixed number of heads; a model that is one itself is
+    returned as a new module. With grouped queries a key/value head goes together with the query heads it serves. The
+    importance is the norm of the value and output projections multiplied, which bounds what a head adds to the output.
 
     Raises:
-        ValueError: for a ratio outside [0, 1), or a model without ``MultiHeadAttention``.
+        ValueError: for a ratio outside [0, 1), or a model without such an attention.
     """
     _check_ratio(pruning_ratio)
-    attentions = [module for module in model.modules() if isinstance(module, MultiHeadAttention)]
+    model = with_projected_attention(model)
+    attentions = list(prunable_attentions(model))
     if not attentions:
-        raise ValueError("the model has no tbp.blocks.MultiHeadAttention whose heads could be removed")
+        raise ValueError(
+            "the model has no attention whose heads could be removed: tbp.blocks.MultiHeadAttention, "
+            "nn.MultiheadAttention, or that of Hugging Face's BERT"
+        )
     for attention in attentions:
         attention.keep_heads(_most_important(_head_importance(attention), pruning_ratio))
     return model
@@ -117,7 +128,7 @@ def _check_ratio(pruning_ratio: float) -> None:
         raise ValueError(f"pruning_ratio={pruning_ratio} must be in [0, 1)")
 
 
-def _head_importance(attention: MultiHeadAttention) -> Tensor:
+def _head_importance(attention: PrunableAttention) -> Tensor:
     """(G,): for each key/value head the Frobenius norms of W_out · W_value, summed over its query heads."""
     groups, width = attention.num_kv_heads, attention.head_width
     value_GKV = attention.value_weight.detach().reshape(groups, width, -1)

@@ -1,8 +1,8 @@
 """INT8 for CPU inference: static with calibrated observers, and dynamic. Every plain ``nn.Linear`` is quantised.
 
 Takes a float32 CPU model, leaves it as it is and returns a quantised copy with the engine that packed it. Attention
-products, normalisations and activations stay in float32. Subclasses of ``nn.Linear`` are left alone, such as the
-output projection of ``nn.MultiheadAttention``, whose weight is read past its forward.
+products, normalisations and activations stay in float32. In the copy ``nn.MultiheadAttention`` becomes a
+``ProjectedAttention``, whose projections are plain. Subclasses of ``nn.Linear`` are left alone.
 
 ``torch.ao.quantization`` is deprecated and may vanish from a later torch: it is looked for when it is needed.
 """
@@ -12,52 +12,69 @@ from __future__ import annotations
 import copy
 import importlib
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import ModuleType
-from typing import Literal, get_args
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
-Engine = Literal["x86", "fbgemm", "onednn", "qnnpack"]
-"""Kernel libraries of ``torch.backends.quantized``. "x86" picks fbgemm or oneDNN by the
-instruction set; "qnnpack" is for ARM."""
+from tbp.compression.engines import Engine, QuantizationUnavailable, checked_engine
+from tbp.compression.projected_attention import with_projected_attention
+
+Inputs = Tensor | Sequence[Tensor] | Mapping[str, Tensor]
+"""One call of a model: its only argument, its positional arguments, or its keyword arguments."""
+
+Method = Literal["static", "dynamic", "int8_weight_only", "int8_dynamic", "int4_weight_only"]
+"""How a model was quantised: the first two by torch itself, the others by torchao."""
 
 
-class QuantizationUnavailable(RuntimeError):
-    """This torch cannot quantise that way."""
+class QuantizedModel(nn.Module):
+    """A quantised copy in evaluation mode, called as the model was, with a record of how it was made.
 
+    Times of different methods or engines do not belong in one series.
+    """
 
-@dataclass(frozen=True)
-class QuantizedModel:
-    """A quantised copy, and how it was made. Times of different engines do not belong in one series."""
+    def __init__(self, module: nn.Module, method: Method, engine: str, linears: int) -> None:
+        super().__init__()
+        self.module = module.eval()
+        self.method = method
+        self.engine = engine  # one of ``Engine``, or "torchao"
+        self.linears = linears  # quantised, at least 1
+        self.training = False
 
-    module: nn.Module  # in eval mode
-    method: Literal["static", "dynamic"]
-    engine: Engine
-    linears: int  # quantised, at least 1
+    def forward(self, *arguments: Any, **options: Any) -> Any:
+        """The output of the quantised copy."""
+        return self.module(*arguments, **options)
+
+    def extra_repr(self) -> str:
+        """The record, for ``print``."""
+        return f"method={self.method}, engine={self.engine}, linears={self.linears}"
 
 
 def quantize_model(
-    model: nn.Module, calibration: Iterable[Tensor | Sequence[Tensor]], engine: Engine | None = None
+    model: nn.Module, calibration: Iterable[Inputs] | None = None, engine: Engine | None = None
 ) -> QuantizedModel:
-    """Static INT8: weights per channel, activations by the ranges observers saw in ``calibration``.
+    """INT8 with weights per channel: static with ``calibration``, dynamic without.
 
-    Each linear quantises its input and dequantises its output, so no stubs need to be placed by hand.
+    Static: each linear quantises its input by the range that an observer saw, and dequantises its output, so no stubs
+    are placed by hand. An observer that saw nothing has no range. So without ``calibration`` the ranges are taken when
+    activations come, as ``quantize_model_dynamically`` does; the result's ``method`` names the one that was used.
 
     Args:
-        calibration: representative inputs, each a tensor or the sequence of the model's positional arguments.
-        engine: None takes the first of x86, fbgemm and qnnpack that this torch has.
+        calibration: representative inputs, each a tensor, the sequence of the model's positional arguments, or the
+            mapping of its keyword arguments. At least one.
+        engine: None takes ``default_engine()``, chosen by the CPU's instructions.
 
     Raises:
         QuantizationUnavailable: torch lacks eager quantisation or the engine.
-        ValueError: no calibration, no ``nn.Linear``, or a model that is not float32 on CPU.
+        ValueError: an empty calibration, no ``nn.Linear``, or a model that is not float32 on CPU.
     """
-    quantization, engine = _eager_quantization(), _checked_engine(engine)
-    linears = _check_linears(model)
-    quantised = copy.deepcopy(model).eval()
+    if calibration is None:
+        return quantize_model_dynamically(model, engine)
+    quantization, engine = _eager_quantization(), checked_engine(engine)
+    quantised, linears = _copy_to_quantise(model)
     with _engine_selected(engine), _expected_warnings_ignored():
         qconfig = quantization.get_default_qconfig(engine)
         for module in quantised.modules():
@@ -66,7 +83,10 @@ def quantize_model(
         quantised = quantization.add_quant_dequant(quantised)
         quantised = quantization.prepare(quantised)
         if not _calibrate(quantised, calibration):
-            raise ValueError("static quantisation needs at least one calibration input: observers saw nothing")
+            raise ValueError(
+                "static quantisation needs at least one calibration input: observers saw nothing. "
+                "Pass calibration=None for dynamic quantisation, which needs none"
+            )
         quantised = quantization.convert(quantised)
     return QuantizedModel(quantised, "static", engine, linears)
 
@@ -81,31 +101,11 @@ def quantize_model_dynamically(model: nn.Module, engine: Engine | None = None) -
         QuantizationUnavailable: torch lacks eager quantisation or the engine.
         ValueError: no ``nn.Linear``, or a model that is not float32 on CPU.
     """
-    quantization, engine = _eager_quantization(), _checked_engine(engine)
-    linears = _check_linears(model)
+    quantization, engine = _eager_quantization(), checked_engine(engine)
+    quantised, linears = _copy_to_quantise(model)
     with _engine_selected(engine), _expected_warnings_ignored():
-        quantised = copy.deepcopy(model).eval()
         quantised = quantization.quantize_dynamic(quantised, {nn.Linear}, dtype=torch.qint8, inplace=True)
     return QuantizedModel(quantised, "dynamic", engine, linears)
-
-
-def default_engine() -> Engine:
-    """The first of x86, fbgemm and qnnpack that this torch was built with.
-
-    Raises:
-        QuantizationUnavailable: it has none of them.
-    """
-    for engine in get_args(Engine):
-        if engine != "onednn" and engine in torch.backends.quantized.supported_engines:
-            available: Engine = engine
-            return available
-    raise QuantizationUnavailable(
-        f"this torch has none of the engines x86, fbgemm and qnnpack, only {_supported()}; use another build"
-    )
-
-
-def _supported() -> str:
-    return ", ".join(torch.backends.quantized.supported_engines) or "none"
 
 
 def _eager_quantization() -> ModuleType:
@@ -115,21 +115,14 @@ def _eager_quantization() -> ModuleType:
     except ImportError as error:
         raise QuantizationUnavailable(
             f"torch {torch.__version__} has no torch.ao.quantization (it was deprecated); use an older torch, "
-            "or torchao, for INT8"
+            "or quantize_model_with_torchao, for INT8"
         ) from error
 
 
-def _checked_engine(engine: Engine | None) -> Engine:
-    if engine is None:
-        return default_engine()
-    if engine not in torch.backends.quantized.supported_engines:
-        raise QuantizationUnavailable(f"this torch has no engine {engine!r}, only {_supported()}")
-    return engine
-
-
-def _check_linears(model: nn.Module) -> int:
-    """Number of plain linears to quantise, all of them float32 on the CPU."""
-    linears = [module for module in model.modules() if type(module) is nn.Linear]
+def _copy_to_quantise(model: nn.Module) -> tuple[nn.Module, int]:
+    """A copy of which every linear can be quantised, and their number; all of them are float32 on the CPU."""
+    copied = with_projected_attention(copy.deepcopy(model).eval())
+    linears = [module for module in copied.modules() if type(module) is nn.Linear]
     if not linears:
         raise ValueError("the model has no nn.Linear to quantise")
     for linear in linears:
@@ -138,15 +131,20 @@ def _check_linears(model: nn.Module) -> int:
                 f"INT8 needs float32 weights on CPU, not {linear.weight.dtype} on {linear.weight.device}; "
                 "call model.float().cpu() first"
             )
-    return len(linears)
+    if type(copied) is nn.Linear:  # both recipes replace children, and would leave the model itself as it is
+        copied = nn.Sequential(copied)
+    return copied, len(linears)
 
 
-def _calibrate(prepared: nn.Module, calibration: Iterable[Tensor | Sequence[Tensor]]) -> int:
+def _calibrate(prepared: nn.Module, calibration: Iterable[Inputs]) -> int:
     """Shows every calibration input to the observers; returns how many there were."""
     seen = 0
     with torch.no_grad():
-        for arguments in calibration:
-            prepared(*((arguments,) if isinstance(arguments, Tensor) else arguments))
+        for inputs in calibration:
+            if isinstance(inputs, Mapping):
+                prepared(**inputs)
+            else:
+                prepared(*((inputs,) if isinstance(inputs, Tensor) else inputs))
             seen += 1
     return seen
 

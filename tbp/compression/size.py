@@ -36,7 +36,19 @@ def _tensors(model: nn.Module) -> list[Tensor]:
     """All tensors of the model, alive together: unpacked copies must not reuse each other's addresses."""
     # Packed weights are neither parameters nor buffers; only the state_dict unpacks them, to tuples.
     packed = (value for value in model.state_dict().values() if isinstance(value, tuple))
-    return [*model.parameters(), *model.buffers(), *_flattened(packed)]
+    return [
+        *(part for tensor in (*model.parameters(), *model.buffers()) for part in _plain(tensor)),
+        *_flattened(packed),
+    ]
+
+
+def _plain(tensor: Tensor) -> Iterator[Tensor]:
+    """The tensors that hold the data: those inside of a subclass such as torchao's, else ``tensor`` itself."""
+    if not hasattr(tensor, "__tensor_flatten__"):
+        yield tensor
+        return
+    for name in tensor.__tensor_flatten__()[0]:
+        yield from _plain(getattr(tensor, name))
 
 
 def _flattened(values: Iterable[object]) -> Iterator[Tensor]:

@@ -23,11 +23,13 @@ from tbp.history.acknowledged import marked
 from tbp.history.agreement import doubt, gathered, is_weak
 from tbp.history.circumstances import surroundings
 from tbp.history.judge_series import Judge, SeriesRuns, judge_all
+from tbp.history.measured_cells import measured_cell
 from tbp.history.paired_changes import with_pairs
 from tbp.history.runs_of_series import SeriesRows, compared_with, present_version, rows_by_series
 from tbp.history.states import Freshness, freshness, is_enough, state
 from tbp.history.trace_evidence import TraceReader, Traces, evidence, newest_traces
 from tbp.history.two_sides import sides
+from tbp.model.cells import MeasuredCell
 from tbp.model.changes import Break, Change, ChangeEvidence, History, State
 from tbp.model.points import Points, levels
 from tbp.model.series import SeriesKey
@@ -140,6 +142,7 @@ def _history(
         memory=newest.memory,
         recorded=newest.recorded,
         roof_flop=_roof_flop(series, traces.sessions),
+        cell=_cell(series, traces.sessions),
         relevant=policy.relevant,
     )
     traces.forget()
@@ -183,5 +186,18 @@ def _roof_flop(series: _Judged, sessions: Sessions) -> float:
     """``History.roof_flop``. Most projects have no sessions, and nothing is looked up for them."""
     if not sessions.commits(series.key):
         return math.nan
-    known = np.flatnonzero(np.isfinite(levels(series.points))).tolist()
-    return sessions.roof_flop(series.key, series.points[known[-1]].commit.hash) if known else math.nan
+    commit = _newest_level(series.points)
+    return sessions.roof_flop(series.key, commit) if commit else math.nan
+
+
+def _cell(series: _Judged, sessions: Sessions) -> MeasuredCell | None:
+    """``History.cell``."""
+    if not sessions.commits(series.key):
+        return None
+    return measured_cell(sessions.of(series.key, _newest_level(series.points)))
+
+
+def _newest_level(points: Points) -> str:
+    """The commit of the newest point with a level; empty where none has one."""
+    known = np.flatnonzero(np.isfinite(levels(points))).tolist()
+    return points[known[-1]].commit.hash if known else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from functools import cached_property
@@ -12,6 +11,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tbp.model.balance import SETTLED_RUNS, Balance, balance
+from tbp.model.cells import MeasuredCell
+from tbp.model.effects import effect_size
 from tbp.model.points import levels
 from tbp.model.series import Better, Commit, Line, Point, SeriesKey
 from tbp.model.triage import Triage
@@ -21,10 +22,6 @@ from tbp.traces.differences.difference import TraceDifference
 from tbp.traces.differences.frame_difference import FrameDifference
 from tbp.traces.frames.frames import Frames
 from tbp.traces.operators.operators import OperatorTable
-
-CONFIDENCE = 0.99
-"""The confidence of every interval tbp shows. A gate is read once per commit and benchmark, a report has many rows:
-at 95 %, one interval in twenty would miss the truth."""
 
 
 class State(StrEnum):
@@ -62,16 +59,6 @@ class ChangeKind(StrEnum):
     DEPENDENCY = "dependency change"  # Python, torch or another requirement
     HARDWARE = "hardware change"  # processor, GPU, driver, memory or operating system of the machine
     UNRECORDED = "unrecorded change"  # what no result records: it came with a night of measuring, not with a commit
-
-
-def effect_size(before: float, after: float) -> float:
-    """Change of a value relative to the size of the value before: 0.10 means that it became 10 % larger.
-
-    A negative value keeps the direction: from −2 to −1 is +0.5. From 0 it is NaN, except to 0, which is 0.
-    """
-    if not before:
-        return 0.0 if after == before else math.nan
-    return (after - before) / abs(before)
 
 
 class Change(Struct, frozen=True):
@@ -229,6 +216,7 @@ class History(Struct, frozen=True, dict=True):
     breaks: tuple[Break, ...] = ()  # oldest first
     # FLOP that the machine's matrix products do in the time of one call, at the newest value; NaN where unknown.
     roof_flop: float = float("nan")
+    cell: MeasuredCell | None = None  # of the newest value; None: its sessions are not at hand, or it has none
     since: int = 0  # index of the first point after the revision judged against: earlier changes are of no account
     frames: Frames | None = None  # of operators_commit, without what is too small to draw; None: not at hand
     devices: Devices | None = None  # of operators_commit; None: nothing ran on one, and it is no distributed run

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ GITLAB = {"gitlab.yml": ".gitlab/tbp.yml"}
 GITLAB_MAIN = ".gitlab-ci.yml"
 GITLAB_INCLUDE = "include:\n  - local: .gitlab/tbp.yml\n"
 
-# Folders and branches: nothing in them that YAML, a shell or an expression of GitHub could read.
+# Folders: nothing in them that YAML, a shell or an expression of GitHub could read.
 _PLAIN = re.compile(r"[\w./@+=, -]+")
 _PLACEHOLDER = re.compile(r"@([A-Z_]+)@")
 # An address that needs no quoting in YAML and in a shell, and holds no password.
@@ -53,15 +54,12 @@ def workflow_files(
 ) -> Sequence[Proposal]:
     """The workflow files of ``wanted``; ``home`` is the folder of asv.conf.json.
 
-    Raises UsageError where the folder or the branch has a name that a workflow must not have in it.
+    Raises UsageError where the folder has a name that a workflow must not have in it.
     """
     folder = home.relative_to(around.top).as_posix()
-    for name in (folder, around.branch):
-        if (wanted.github or wanted.gitlab) and not _PLAIN.fullmatch(name):
-            raise UsageError(
-                f"cannot name {value_text(name)} in a workflow: rename it, or write the workflows yourself"
-            )
-    values = _values(around, package, folder)
+    if (wanted.github or wanted.gitlab) and not _PLAIN.fullmatch(folder):
+        raise UsageError(f"cannot name {value_text(folder)} in a workflow: rename it, or write the workflows yourself")
+    values = _values(package, folder)
     listed = []
     if wanted.github:
         listed += [
@@ -102,10 +100,10 @@ def in_folder(workflow: str, folder: str) -> str:
 
 
 def _job_in(job: str, folder: str) -> str:
-    defaults = f"    defaults:\n      run:\n        working-directory: {json.dumps(folder)}\n    steps:\n"
+    defaults = f"    defaults:\n      run:\n        working-directory: {_quoted(folder)}\n    steps:\n"
 
     def below(match: re.Match[str]) -> str:
-        return match[1] + json.dumps(f"{folder}/{match[2]}")
+        return match[1] + _quoted(f"{folder}/{match[2]}")
 
     return re.sub(r"^(\s+path: )(\S+)$", below, job, flags=re.MULTILINE).replace("    steps:\n", defaults, 1)
 
@@ -122,6 +120,33 @@ def requirement(extra: str = "") -> str:
     return f"{name} @ git+{source['url']}@{commit}" if is_git else f"{name}=={__version__}"
 
 
+def pinned(tbp: str) -> list[str]:
+    """The requirements of a job that may write, each in one version, with ``tbp`` where it needs no building."""
+    files = ["requirements.txt", "build-requirements.txt"] if _is_built(tbp) else ["requirements.txt"]
+    lines = [line for name in files for line in (TEMPLATES / name).read_text(encoding="utf-8").splitlines()]
+    return [line for line in lines if line[:1] != "#"] + ([] if _is_built(tbp) else [tbp])
+
+
+def install_alone(tbp: str) -> str:
+    """The command that installs tbp, and nothing that is not in PINNED: neither as a dependency nor to build it."""
+    pins = """printf '%s' "$PINNED" | python -P -m pip install --no-deps '--only-binary=:all:' -r /dev/stdin"""
+    return f"{pins} && python -P -m pip install --no-deps --no-build-isolation '{tbp}'" if _is_built(tbp) else pins
+
+
+def _is_built(tbp: str) -> bool:
+    return "==" not in tbp
+
+
+def _quoted(text: str) -> str:
+    """``text`` in YAML. Its letters stay: one beyond 65,535 is two numbers in JSON, and two letters in YAML."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _block(lines: Iterable[str]) -> str:
+    """A text of ``lines`` in YAML, in whichever mapping."""
+    return "|" + "".join(f"\n      {line}" for line in lines)
+
+
 def is_name_alone() -> bool:
     """True where workflows install tbp by a name that it did not come by: somebody else's may be called so there."""
     return bool(_source()) and "@" not in requirement()
@@ -136,15 +161,15 @@ def _source() -> dict[str, Any]:
     return source if isinstance(source, dict) else {}
 
 
-def _values(around: Surroundings, package: SourcePackage | None, folder: str) -> dict[str, str]:
+def _values(package: SourcePackage | None, folder: str) -> dict[str, str]:
     uses_torch = package is not None and package.uses_torch
     tbp = requirement("bench" if uses_torch else "asv")
     return {
-        "BRANCH": json.dumps(around.branch),
         "INSTALL": f"python -m pip install '{tbp}'{' .' if package is not None else ''}",
-        "INSTALL_ALONE": f"python -P -m pip install '{requirement()}'",
-        "FOLDER": json.dumps(folder),
-        "PREFIX": "" if folder == "." else json.dumps(f"{folder}/")[1:-1],
+        "INSTALL_ALONE": install_alone(requirement()),
+        "PINNED": _block(pinned(requirement())),
+        "FOLDER": shlex.quote(f"./{folder}"),  # never an option
+        "PREFIX": "" if folder == "." else _quoted(f"{folder}/")[1:-1],
     }
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from tbp.model.changes import CONFIDENCE, effect_size
+from tbp.model.effects import CONFIDENCE, effect_size
 from tbp.system.foreign_text import visible as visible
 
 MOST_SHOWN = 80  # characters of somebody's name or value in a message
@@ -49,6 +49,11 @@ def significant(value: float) -> str:
     if exponent < -6:
         return f"{value:.2e}".replace("-", "−")
     return f"{value:,.{max(0, 2 - exponent)}f}".replace("-", "−")
+
+
+def small(value: float) -> str:
+    """A number that may be many powers of ten below 1: ``0``, ``4.1e-07``, ``0.0123``."""
+    return f"{value:.3g}" if math.isfinite(value) else UNKNOWN
 
 
 def scale_of(size: float, scales: Sequence[tuple[float, str]]) -> tuple[float, str]:

@@ -7,6 +7,7 @@ import pytest
 
 from tbp.asv.session_files import read_sessions
 from tbp.asv.sessions import MIN_SAMPLES, Sessions, without_result
+from tbp.model.cells import CellCounted
 from tbp.model.series import SeriesKey
 
 KEY = SeriesKey("m.time_it", (("variant", "sdpa"), ("length", "256")), "box", "env")
@@ -39,6 +40,18 @@ def test_sessions_are_given_by_series_and_commit(tmp_path: Path):
     assert [path.name for path in sessions.traces(KEY, "a" * 40)] == ["cell.s1.pt.trace.json.gz"]
     assert sessions.trace_note(KEY, "a" * 40) == "no trace was recorded"
     assert sessions.medians_s(KEY, "b" * 40) == ()
+
+
+def test_a_session_has_its_ratios_and_counts_and_an_older_one_has_none(tmp_path: Path):
+    written(tmp_path, "s1")
+    turns = {"naive": {"wall": [0.5, 0.25], "cpu": [0.5, 0.5]}}
+    counts = {"tokens": 64, "flops": None, "dispatched": {"aten::mm": 2}, "of_a_later_tbp": 1}
+    written(tmp_path, "s2", ratios=turns, counts=counts, first_call_s=0.5, isa="AVX2", cpu_mhz=None)
+    older, newer = read_sessions(tmp_path).sessions
+    assert (older.ratios, older.counts, older.first_call_s) == ({}, None, 0.0)
+    assert newer.ratios["naive"].wall == (0.5, 0.25)
+    assert newer.counts == CellCounted(tokens=64, dispatched={"aten::mm": 2})
+    assert (newer.first_call_s, newer.isa, newer.processor_mhz) == (0.5, "AVX2", 0)
 
 
 def test_the_traces_of_the_only_timing_beside_it_tell_of_a_counter(tmp_path: Path):
@@ -124,6 +137,19 @@ def test_a_missing_trace_and_a_lone_trace_are_said(tmp_path: Path):
     assert len(problems) == 2
     assert "is missing" in problems[0]
     assert "no session file" in problems[1]
+
+
+def test_the_traces_of_all_ranks_are_of_one_session(tmp_path: Path):
+    path = written(tmp_path, "s1", trace=True, rank_traces=["cell.s1.rank1.pt.trace.json.gz", "gone.json"])
+    of_rank = path.with_name("cell.s1.rank1.pt.trace.json.gz")
+    of_rank.write_bytes(b"a trace")
+    read = read_sessions(tmp_path)
+    assert [trace.name for trace in read.traces(KEY, "a" * 40)] == ["cell.s1.pt.trace.json.gz", of_rank.name]
+    assert read.medians_s(KEY, "a" * 40) == (2.0,)
+    assert len(read.problems) == 1
+    assert "its trace gone.json is missing" in read.problems[0]
+    of_rank.rename(of_rank.with_name("cell.s1.rank1.operators.json.gz"))  # as tbp trace prune leaves it
+    assert read_sessions(tmp_path).traces(KEY, "a" * 40)[1].name == "cell.s1.rank1.operators.json.gz"
 
 
 def test_a_trace_outside_the_folder_is_refused(tmp_path: Path):

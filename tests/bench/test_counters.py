@@ -18,6 +18,17 @@ def test_operators_are_counted_below_autograd():
     assert counters.operators(lambda: (x + 1) * 2) == 2
 
 
+def test_dispatched_operators_tell_which_kernel_attention_took():
+    q_BHSK = torch.ones(1, 1, 8, 4)
+    called = counters.dispatched(lambda: torch.nn.functional.scaled_dot_product_attention(q_BHSK, q_BHSK, q_BHSK) + 1)
+    assert called == {"aten::_scaled_dot_product_flash_attention_for_cpu": 1, "aten::add": 1}
+
+
+def test_memory_is_of_parameters_and_buffers_shared_ones_once():
+    norm = nn.BatchNorm1d(4)  # weight, bias, mean and variance of 4 float32, and an int64
+    assert counters.memory_bytes(nn.Sequential(norm, norm)) == 4 * 4 * 4 + 8
+
+
 def test_the_peak_is_what_is_alive_at_once():
     x = torch.ones(1 << 18)  # 1 MiB, alive before: not counted
 

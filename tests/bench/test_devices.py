@@ -1,10 +1,16 @@
 """Devices: what is skipped, what fails loudly, and what CUDA is asked for (fakes at the seam; no GPU needed)."""
 
+import os
+import subprocess
+import sys
+import types
+from pathlib import Path
+
 import pytest
 import torch
 
 from tbp.bench import devices
-from tbp.bench.devices import Skip, device, require, settle_threads
+from tbp.bench.devices import Device, Skip, device, require, settle_threads
 
 
 def test_an_unknown_device_fails_loudly():
@@ -26,6 +32,57 @@ def test_cuda_is_synchronised_by_torch(monkeypatch: pytest.MonkeyPatch):
     gpu = device("cuda")
     gpu.synchronise()
     assert (gpu.hardware, waits) == ("Simulated GPU", ["waited"])
+
+
+def test_a_process_forked_after_cuda_was_used_is_told_which_line_helps(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "_is_in_bad_fork", lambda: True)
+    with pytest.raises(devices.PoisonedFork, match='"launch_method": "spawn"'):
+        device("cuda")
+
+
+def test_importing_the_ruler_asks_cuda_for_nothing():
+    """A forked process cannot use CUDA once its parent has: torch 2.13 then refuses every call."""
+    program = (
+        "import os, torch\n"
+        "asked = []\n"
+        "torch.cuda.is_available = torch.cuda.device_count = lambda: asked.append('asked') or 0\n"
+        "torch.cuda.init = torch.cuda._lazy_init = lambda: asked.append('started')\n"
+        "import tbp.bench\n"
+        "import benchmarks\n"
+        "import pkgutil, importlib\n"
+        "for module in pkgutil.walk_packages(benchmarks.__path__, 'benchmarks.'):\n"
+        "    importlib.import_module(module.name)\n"
+        "assert not asked, asked\n"
+        "assert os.environ['PYTORCH_NVML_BASED_CUDA_CHECK'] == '1'\n"
+    )
+    environment = {**os.environ, "TBP_RESULTS_DIR": "somewhere"}
+    root = Path(__file__).resolve().parents[2]
+    ended = subprocess.run([sys.executable, "-c", program], cwd=root, env=environment, capture_output=True, check=False)
+    assert ended.returncode == 0, ended.stderr.decode()
+
+
+def test_tf32_is_off_until_a_build_switches_it_on():
+    torch.set_float32_matmul_precision("high")
+    devices.settle()
+    assert torch.get_float32_matmul_precision() == "highest"
+
+
+def test_a_flush_writes_twice_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for index, size in (("index0", "48K"), ("index3", "1024K")):
+        (tmp_path / index).mkdir()
+        (tmp_path / index / "size").write_text(f"{size}\n")
+    assert devices._last_cache_bytes(tmp_path) == 1 << 20
+    assert devices._last_cache_bytes(tmp_path / "none") == devices.DEFAULT_CACHE_BYTES
+    monkeypatch.setattr(devices, "_last_cache_bytes", lambda: 1 << 10)
+    written = devices.cache_flush(Device("cpu", "a processor", lambda: None))()
+    assert isinstance(written, torch.Tensor)
+    assert written.nbytes == 2 << 10
+    made: list[tuple[int, str]] = []
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda: types.SimpleNamespace(L2_cache_size=50 << 20))
+    monkeypatch.setattr(torch, "empty", lambda size, *, dtype, device: made.append((size, device)) or written)
+    devices.cache_flush(Device("cuda", "a device", lambda: None))
+    assert made == [(100 << 20, "cuda")]
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,15 @@
 """The oracle: wrong work is refused before it is timed, whichever output shows it."""
 
+import copy
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tbp.bench.oracle import WrongResult, check
+from tbp.bench.oracle import WrongResult, check, closeness
 from tbp.bench.workloads import Case, Step, Workload
 
 CASE = Case({"width": 4}, torch.float32, "cpu")
@@ -77,3 +80,65 @@ class TestTrains:
     def test_a_run_without_optimizer_step_is_refused(self):
         with pytest.raises(WrongResult, match=r"does not train: 10 runs left 0\.weight as it was"):
             check(DOUBLING, CASE, self.step(steps=False))
+
+
+def test_the_output_beside_its_reference():
+    off_by = replace(right(), inputs=(torch.tensor([3.0, 4.0]),), output=lambda: torch.tensor([6.0, 8.5]), checks={})
+    workload = Workload(
+        "f", "v", lambda case: off_by, lambda case, step: 2 * step.inputs[0].double(), tolerances={torch.float32: 1.0}
+    )
+    close = closeness(workload, CASE, off_by)
+    assert (close.error, close.max_abs) == (0.0625, 0.5)
+    assert close.cosine == pytest.approx(1 - 104 / (10 * 108.25**0.5))
+
+
+class TestSetUp:
+    """A run that makes modules times its own set-up."""
+
+    MODULE = nn.Linear(4, 4)
+
+    @pytest.mark.parametrize("make", [lambda: nn.Linear(4, 4), lambda: copy.deepcopy(TestSetUp.MODULE)])
+    def test_making_modules_is_set_up_unless_it_is_the_work(self, make: Callable[[], nn.Module]):
+        step = replace(right(), run=lambda: make()(torch.ones(4)))
+        with pytest.raises(WrongResult, match="includes its set-up: a run makes 2 parameters"):
+            check(DOUBLING, CASE, step)
+        assert check(DOUBLING, CASE, replace(step, makes_modules=True)) == 0.0
+        assert nn.Parameter(torch.ones(1)).requires_grad, "torch's own class is as it was"
+
+    def test_the_first_run_may_make_what_is_made_once(self):
+        made: list[nn.Module] = []
+
+        def run() -> Tensor:
+            if not made:
+                made.append(nn.Linear(4, 4))
+            output: Tensor = made[0](torch.ones(4))
+            return output
+
+        assert check(DOUBLING, CASE, replace(right(), run=run)) == 0.0
+
+
+class TestFlops:
+    """Declared FLOPs are those that torch counts, but for what it cannot see."""
+
+    def attention(self, flops: int, *, causal: bool, counted: int | None = None) -> Step:
+        q_BHSK = CASE.randn(1, 1, 8, 4)
+        run = lambda: F.scaled_dot_product_attention(q_BHSK, q_BHSK, q_BHSK, is_causal=causal)  # noqa: E731
+        return replace(right(), run=run, flops=flops, counted=counted)
+
+    def test_those_of_the_products(self):
+        both_products = 2 * 2 * 8 * 8 * 4
+        assert check(DOUBLING, CASE, self.attention(both_products, causal=False)) == 0.0
+        with pytest.raises(WrongResult, match="declares 512 FLOPs of which torch counts 1024"):
+            check(DOUBLING, CASE, self.attention(both_products // 2, causal=False))
+
+    def test_causal_attention_counts_half(self):
+        assert check(DOUBLING, CASE, self.attention(512, causal=True, counted=1024)) == 0.0
+        with pytest.raises(WrongResult, match="of causal attention half of the S² products count"):
+            check(DOUBLING, CASE, self.attention(1024, causal=True))
+
+    def test_not_where_the_counter_sees_nothing(self):
+        assert check(DOUBLING, CASE, replace(right(), flops=12)) == 0.0
+        product = replace(right(), run=lambda: torch.ones(2, 2) @ torch.ones(2, 2), flops=12)
+        assert check(DOUBLING, CASE, replace(product, counted=0)) == 0.0
+        with pytest.raises(WrongResult, match="declares 12 FLOPs of which torch counts 16"):
+            check(DOUBLING, CASE, product)

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -13,9 +14,13 @@ import torch
 
 from tbp.asv.leftovers import remove_abandoned
 from tbp.bench import recorder
+from tbp.bench.cell import CellCounts
 from tbp.bench.clock import Timing
+from tbp.bench.counted import counted_before
 from tbp.bench.devices import device
-from tbp.bench.recorder import Destination, record, result_stem
+from tbp.bench.recorder import Destination, Further, record, result_stem
+from tbp.bench.roof import Roof
+from tbp.bench.turns import TurnRatios
 
 TIMING = Timing(number=2, wall_s=(1e-4, 2e-4), cpu_s=(1e-4, 1e-4), involuntary_switches=(0, 3))
 PARAMETERS = {"variant": "sdpa", "tokens": "64"}
@@ -48,6 +53,66 @@ def test_a_session_says_what_was_timed_where(tmp_path: Path):
     assert session["clock_mhz"] == 0
     assert session["trace"] is None
     assert "TBP_TRACE=0" in str(session["trace_note"])
+
+
+def test_a_session_says_how_much_work_a_cell_is_and_against_what_it_was_held(tmp_path: Path):
+    further = Further(
+        ratios={"naive": TurnRatios((0.5, 0.4), (0.6, 0.5))},
+        roof=Roof(1e10, 2e10),
+        roof_dtype="bfloat16",
+        counts=CellCounts(tokens=64, operators=2, dispatched={"aten::mm": 2}),
+        first_call_s=0.25,
+    )
+    path = record(
+        destination(tmp_path, traces=False),
+        "suite.torchtime_step",
+        PARAMETERS,
+        device("cpu"),
+        TIMING,
+        step,
+        "",
+        further,
+    )
+    session = read(path)
+    assert session["ratios"] == {"naive": {"wall": [0.5, 0.4], "cpu": [0.6, 0.5]}}
+    assert (session["roof_flop_per_s"], session["roof_bytes_per_s"], session["roof_dtype"]) == (
+        10**10,
+        2 * 10**10,
+        "bfloat16",
+    )
+    assert (session["first_call_s"], "energy_j" in session) == (0.25, False), "nothing is said of what was not measured"
+    assert (session["engine"], session["float32_products"]) == (torch.backends.quantized.engine, "highest")
+    assert torch.backends.cpu.get_cpu_capability() in str(session["isa"])
+    counts = session["counts"]
+    assert isinstance(counts, dict)
+    assert (counts["tokens"], counts["dispatched"], counts["flops"]) == (64, {"aten::mm": 2}, None)
+
+
+class TestCountedBefore:
+    """The counts of a cell are taken from an earlier session of the same asv run, and from nothing else."""
+
+    COUNTS = CellCounts(tokens=64, dispatched={"aten::mm": 2}, error=1e-7)
+
+    @pytest.fixture
+    def recorded(self, tmp_path: Path) -> Destination:
+        folder = destination(tmp_path, traces=False)
+        assert record(folder, "b", PARAMETERS, device("cpu"), TIMING, None, "", Further(counts=self.COUNTS)) is not None
+        return folder
+
+    def test_of_the_same_run_and_cell(self, recorded: Destination):
+        assert counted_before(recorded, "b", PARAMETERS) == self.COUNTS
+        assert counted_before(recorded, "b", {**PARAMETERS, "tokens": "128"}) is None
+        assert counted_before(recorded, "c", PARAMETERS) is None
+        assert counted_before(replace(recorded, run="later"), "b", PARAMETERS) is None
+        assert counted_before(None, "b", PARAMETERS) is None
+
+    def test_not_of_a_skipped_cell_or_a_damaged_file(self, tmp_path: Path):
+        folder = destination(tmp_path, traces=False)
+        path = record(folder, "b", PARAMETERS, device("cpu"), None, None, "no GPU")
+        assert counted_before(folder, "b", PARAMETERS) is None
+        assert path is not None
+        path.write_bytes(b"half")
+        assert counted_before(folder, "b", PARAMETERS) is None
 
 
 def test_a_trace_lies_beside_the_session_and_says_the_same(tmp_path: Path):

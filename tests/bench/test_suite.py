@@ -1,5 +1,7 @@
 """Suites as asv_runner discovers and runs them: real discovery, real set-up, real timing, in this process."""
 
+import gzip
+import json
 import sys
 import textwrap
 from collections.abc import Iterator
@@ -23,10 +25,18 @@ from tbp.bench import Suite, Skip, Step, workload, inference
 def reference(case, step):
     return 2 * step.inputs[0].double()
 
+BUILT = []
+
 @workload("doubling", "add", reference=reference, twin="add_twin")
 def add(case):
+    BUILT.append(case)
     x = case.randn(case["n"])
     return Step(lambda: x + x, lambda: x + x, inputs=(x,), flops=case["n"])
+
+@workload("doubling", "multiply", reference=reference, baseline="add")
+def multiply(case):
+    x = case.randn(case["n"])
+    return Step(lambda: x * 2, lambda: x * 2, inputs=(x,), tokens=case["n"])
 
 @workload("doubling", "wrong", reference=reference)
 def wrong(case):
@@ -35,7 +45,7 @@ def wrong(case):
 
 class Quick(Suite):
     family = "doubling"
-    variants = ("add", "add_twin", "wrong")
+    variants = ("add", "add_twin", "multiply", "wrong")
     shapes = {"n": (4, 8)}
     dtypes = ("float32", "bfloat16")
     counters = ("operators", "peak_bytes", "flops", "model_bytes", "error")
@@ -83,7 +93,7 @@ def test_asv_finds_the_suite_and_not_the_base_class(discovered: dict[str, Any]):
     ]
     step = discovered["small.Quick.torchtime_step"]
     assert step.param_names == ["variant", "n", "dtype", "device"]
-    assert step.params[0] == ["'add'", "'add_twin'", "'wrong'"]
+    assert step.params[0] == ["'add'", "'add_twin'", "'multiply'", "'wrong'"]
     assert (step.type, step.unit, step.rounds) == ("time", "seconds", 3)
     assert discovered["small.Quick.track_peak_bytes"].unit == "bytes"
     on_the_device = discovered["small.Quick.track_device_seconds"]
@@ -102,6 +112,7 @@ def test_a_cell_is_set_up_once_and_sampled(discovered: dict[str, Any]):
     assert result["number"] > 1
     assert len(result["samples"]) >= 10
     assert torch.get_num_threads() == 1
+    assert len(sys.modules["own_suites.small"].BUILT) == 1, "building is no part of a sample"
 
 
 def test_asvs_quick_takes_one_sample(discovered: dict[str, Any]):
@@ -181,3 +192,61 @@ def test_a_suite_with_an_unknown_baseline_is_refused(monkeypatch: pytest.MonkeyP
         class Nothing(bench.Suite):
             family = "doubling"
             variants = ("add",)
+
+
+class TestRecorded:
+    """Cells of one asv run: the first session checks and counts, the later ones take its numbers."""
+
+    @pytest.fixture
+    def results(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+        environment = {"RESULTS_DIR": str(tmp_path / "results"), "RUN": "1", "TRACE": "0", "MACHINE": "m"}
+        for name, value in environment.items():
+            monkeypatch.setenv(f"TBP_{name}", value)
+        monkeypatch.setenv("ASV_COMMIT", "0" * 40)
+        return tmp_path / "results"
+
+    def timed(self, discovered: dict[str, Any], variant: str, results: Path) -> dict[str, Any]:
+        cell = select(discovered["small.Quick.torchtime_step"], variant, 4, "float32", "cpu")
+        cell.warmup_time = 0.0
+        assert cell.do_setup() is False
+        cell.run(variant, 4, "float32", "cpu")
+        session: dict[str, Any] = json.loads(
+            gzip.decompress(
+                max(results.rglob("*.session.json.gz"), key=lambda path: path.stat().st_mtime_ns).read_bytes()
+            )
+        )
+        return session
+
+    def test_a_session_is_held_against_its_twin_and_its_baseline(self, discovered: dict[str, Any], results: Path):
+        session = self.timed(discovered, "multiply", results)
+        assert list(session["ratios"]) == ["add"]
+        assert len(session["ratios"]["add"]["wall"]) >= 3
+        assert (session["counts"]["tokens"], session["counts"]["operators"], session["counts"]["error"]) == (4, 1, 0.0)
+        assert session["counts"]["bytes_moved"] == 2 * 4 * 4, "the input and the output, once each"
+        assert 0 < session["measuring_s"] < 60
+        assert list(self.timed(discovered, "add", results)["ratios"]) == ["add_twin"]
+        assert self.timed(discovered, "add_twin", results)["ratios"] == {}, (
+            "the ratio is in the session of its original"
+        )
+
+    def test_only_the_first_session_of_a_run_checks(
+        self, discovered: dict[str, Any], results: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        self.timed(discovered, "multiply", results)
+        monkeypatch.setattr("tbp.bench.suite.closeness", lambda *_: pytest.fail("checked again"))
+        self.timed(discovered, "multiply", results)
+        counter = select(discovered["small.Quick.track_operators"], "multiply", 4, "float32", "cpu")
+        monkeypatch.setattr("tbp.bench.counters.dispatched", lambda *_: pytest.fail("counted again"))
+        counter.do_setup()
+        assert counter.run("multiply", 4, "float32", "cpu") == 1
+        monkeypatch.setenv("TBP_RUN", "2")
+        with pytest.raises(pytest.fail.Exception, match="checked again"):
+            counter.do_setup()
+
+    def test_a_wrong_baseline_is_no_baseline(
+        self, discovered: dict[str, Any], results: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        wrong = workloads.find("doubling", "wrong")
+        monkeypatch.setitem(workloads._registry, ("doubling", "add"), wrong)
+        with pytest.raises(bench.WrongResult, match=r"doubling\.wrong computes something else"):
+            self.timed(discovered, "multiply", results)

@@ -12,9 +12,9 @@ from tbp.bisect.forms import text, to_json
 from tbp.bisect.search import LineSearch
 from tbp.bisect.trials import Ruling
 from tbp.errors import ExitCode
-from tbp.gate.run import INTERRUPTED
 from tbp.project.first_parents import LineCommit
 from tbp.statistics.paired_ratios import Pair
+from tbp.turns.run import INTERRUPTED
 
 from .test_search import levels, searched
 
@@ -48,6 +48,16 @@ def test_a_culprit_is_named_with_its_effect_and_the_next_commands():
     assert "that step explains it" in printed
     assert "git show 00000003 # the change" in printed
     assert "tbp ack 00000003" in printed
+
+
+def test_a_culprit_that_was_never_measured_against_its_parent_names_what_it_rests_on():
+    result = of((24, 0.10), commits=32)
+    assert result.culprit is not None
+    assert [(each.commit[:8], each.pairs) for each in result.culprit.rests_on] == [("00000000", 12), ("00000016", 6)]
+    printed = " ".join(text(result, width=120).split())
+    assert "909 ms → 1.00 s, from 12 pairs against GOOD and 6 pairs against 00000016" in printed
+    assert result.gates == 6
+    assert exit_code(result) is ExitCode.REGRESSION
 
 
 def test_what_strangers_wrote_is_one_harmless_line():

@@ -14,29 +14,32 @@ def of(*effects: float, bad: float = TEN, good: float = 0.0, usual_noise: float 
     return likeness(effects, good, bad, usual_noise, ERROR, most)
 
 
-def test_three_pairs_at_a_level_are_enough_on_a_quiet_machine():
-    assert of(0.001, -0.004, 0.006) is Likeness.GOOD
-    assert of(0.096, 0.101, 0.090) is Likeness.BAD
+LIKE_GOOD = (0.001, -0.004, 0.006, 0.0, -0.003, 0.002)
+LIKE_BAD = (0.096, 0.101, 0.090, 0.095, 0.099, 0.093)
 
 
-def test_two_pairs_decide_nothing():
-    assert of(0.0, 0.0) is Likeness.OPEN
+def test_six_pairs_at_a_level_are_enough_on_a_quiet_machine():
+    assert of(*LIKE_GOOD) is Likeness.GOOD
+    assert of(*LIKE_BAD) is Likeness.BAD
+
+
+def test_five_pairs_decide_nothing():
+    assert of(*[0.0] * 5) is Likeness.OPEN
 
 
 def test_an_improvement_is_told_apart_as_a_slowdown_is():
-    assert of(-0.11, -0.10, -0.105, bad=-TEN) is Likeness.BAD
-    assert of(0.001, -0.004, 0.006, bad=-TEN) is Likeness.GOOD
+    assert of(*[-effect for effect in LIKE_BAD], bad=-TEN) is Likeness.BAD
+    assert of(*LIKE_GOOD, bad=-TEN) is Likeness.GOOD
 
 
 def test_the_noise_of_the_search_makes_a_probe_wait_for_more_pairs():
-    effects = (0.090, 0.101, 0.096)
-    assert of(*effects, usual_noise=0.01) is Likeness.BAD
-    assert of(*effects, usual_noise=0.06) is Likeness.OPEN
-    assert of(*effects * 4, usual_noise=0.06) is Likeness.BAD
+    assert of(*LIKE_BAD, usual_noise=0.01) is Likeness.BAD
+    assert of(*LIKE_BAD, usual_noise=0.09) is Likeness.OPEN
+    assert of(*LIKE_BAD * 4, usual_noise=0.09) is Likeness.BAD
 
 
-def test_one_wild_pair_of_three_decides_nothing():
-    assert of(0.0, 0.0, 0.15) is Likeness.OPEN
+def test_two_wild_pairs_of_six_decide_nothing():
+    assert of(0.0, 0.0, 0.0, 0.0, 0.15, 0.15) is Likeness.OPEN
 
 
 def test_in_the_middle_of_the_ends_a_probe_stays_open_until_the_pairs_are_used_up():
@@ -52,7 +55,7 @@ def test_a_level_between_the_ends_is_taken_for_the_nearer_one():
 
 
 def test_the_levels_of_a_bracket_may_both_be_others():
-    assert of(0.051, 0.049, 0.050, good=0.05, bad=0.15) is Likeness.GOOD
+    assert of(*[0.051, 0.049, 0.050] * 2, good=0.05, bad=0.15) is Likeness.GOOD
 
 
 def test_the_noise_is_that_within_comparisons_not_between_them():

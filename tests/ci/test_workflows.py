@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tbp.cli import parse
+from tbp.scaffold.workflows import install_alone, pinned
 
 yaml = pytest.importorskip("yaml")
 
@@ -71,7 +72,8 @@ def test_the_nights_of_tbp_are_those_that_it_gives_to_others():
     own, given = (path.read_text() for path in NIGHTS)
     for name, value in (
         ("@INSTALL@", "pip install -c constraints.txt '.[bench]'"),
-        ("@INSTALL_ALONE@", "pip install -c constraints.txt ."),
+        ("@INSTALL_ALONE@", install_alone(".").replace("'.'", ".")),
+        ("@PINNED@", "".join(["|", *(f"\n      {line}" for line in pinned("."))])),
         ('"3.12"', '"3.11"'),
     ):
         assert name in given
@@ -121,7 +123,9 @@ def test_the_note_of_gitlab_runs_nothing_of_a_merge_request_and_the_gate_has_no_
     jobs = content(GITLAB)
     note = jobs["tbp-note"]
     assert note["variables"] == {"GIT_STRATEGY": "none"}
-    assert "extends" not in note, "before_script installs the merge request"
+    assert note["extends"] == jobs["tbp-store"]["extends"] == ".tbp-with-token", "else the merge request is installed"
+    assert jobs[".tbp-with-token"]["before_script"] == ["cd install it", "install it"]
+    assert "@INSTALL_ALONE@" in GITLAB.read_text()
     assert "$GITLAB_TOKEN" in note["rules"][0]["if"]
     paths, report = jobs["tbp-gate"]["artifacts"]["paths"], jobs["tbp-gate"]["artifacts"]["reports"]["junit"]
     assert (paths, report) == (["install ittbp-gate"], "install ittbp-gate/gate.xml"), "behind the folder's placeholder"

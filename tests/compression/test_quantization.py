@@ -15,6 +15,7 @@ from tbp.compression import (
     QuantizedModel,
     checkpoint_bytes,
     default_engine,
+    engines,  # its look at the CPU is replaced
     memory_bytes,
     quantize_model,
     quantize_model_dynamically,
@@ -135,6 +136,43 @@ def test_an_engine_this_torch_lacks_is_refused(model: Encoder, monkeypatch: pyte
     monkeypatch.setattr(torch.backends, "quantized", type("Nothing", (), {"supported_engines": ["onednn"]}))
     with pytest.raises(QuantizationUnavailable, match="only onednn"):
         default_engine()
+
+
+@pytest.mark.parametrize(
+    ("instructions", "engine"),
+    [({"amx_int8", "avx512_vnni"}, "onednn"), ({"avx512_vnni"}, "x86"), ({"avx2"}, "x86"), (set(), "x86")],
+)
+def test_the_engine_is_chosen_by_the_cpus_instructions(
+    instructions: set[str], engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "cpu_features", lambda: frozenset(instructions))
+    every = type("Every", (), {"supported_engines": ["qnnpack", "onednn", "x86", "fbgemm"]})
+    monkeypatch.setattr(torch.backends, "quantized", every)
+    assert default_engine() == engine
+    arm = type("Arm", (), {"supported_engines": ["qnnpack", "onednn"]})
+    monkeypatch.setattr(torch.backends, "quantized", arm)
+    assert default_engine() == ("onednn" if engine == "onednn" else "qnnpack")
+
+
+def test_without_calibration_the_ranges_are_taken_when_activations_come(model: Encoder) -> None:
+    """The call of the page, ``quantize_model(model)``, whose result is called as the model was."""
+    made, x_BSD = quantize_model(model), torch.randn(B, S, D)
+    assert (made.method, made.engine, made.training) == ("dynamic", default_engine(), False)
+    assert torch.equal(made(x_BSD), quantize_model_dynamically(model).module(x_BSD))
+    assert f"engine={default_engine()}" in repr(made)
+    assert torch.equal(made(100.0 * x_BSD, causal=True), made.module(100.0 * x_BSD, causal=True))  # options pass
+
+
+def test_a_model_that_is_one_linear_layer_is_quantised_too() -> None:
+    linear, x = nn.Linear(D, D), torch.randn(B, D)
+    for made in (quantize_model(linear), quantize_model(linear, [x])):
+        assert not any(type(module) is nn.Linear for module in made.modules())
+        assert cosine(made(x), linear(x)) > 0.999
+
+
+def test_keyword_arguments_calibrate(model: Encoder) -> None:
+    made = quantize_model(model, [{"x_BSD": torch.randn(B, S, D)}])
+    assert made.method == "static"
 
 
 def test_a_torch_without_eager_quantisation_is_named(model: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """The texts that files get: nothing that is there is rewritten, and no name breaks out of its line."""
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from tbp.scaffold.package import SourcePackage
 from tbp.scaffold.suites import checked_arguments, named_candidate, suites_of
 from tbp.scaffold.surroundings import Surroundings
 from tbp.scaffold.texts import configuration_text, with_ignored, with_policy
-from tbp.scaffold.workflows import filled, in_folder
+from tbp.scaffold.workflows import Workflows, filled, in_folder, workflow_files
 
 HERE = Path("/repository")
 
@@ -101,3 +102,22 @@ def test_the_jobs_of_a_sub_folder_run_there(tmp_path: Path):
         'on: "main"\njobs:\n  a:\n    runs-on: x\n    defaults:\n      run:\n        working-directory: "a/b"\n'
         f'    steps:\n      - uses: actions/checkout@1\n          path: "a/b/out/x.*"\n{without_checkout}'
     )
+
+
+@pytest.mark.parametrize("folder", ["sub folder", "bänch/\U00010400", "-x", "a,b@c"])
+def test_a_job_of_gitlab_begins_in_its_folder_whatever_that_is_called(folder: str, tmp_path: Path):
+    yaml = pytest.importorskip("yaml")
+    (tmp_path / folder).mkdir(parents=True)
+    proposals = workflow_files(around(folder), None, Workflows(gitlab=True), HERE / folder)
+    jobs = yaml.safe_load(next(each.text("") for each in proposals if each.path.name == "tbp.yml"))
+    for job in (".tbp", ".tbp-with-token"):
+        script = f"{jobs[job]['before_script'][0]} && pwd -P"
+        done = subprocess.run(["sh", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
+        assert done.stdout.strip() == str((tmp_path / folder).resolve())
+    assert jobs["tbp-nightly"]["cache"]["paths"] == [f"{folder}/.asv/results"]
+
+
+def test_a_folder_whose_name_a_shell_could_read_is_in_no_workflow():
+    for folder in ("it's", "$(rm x)", "a:b", "a#b"):
+        with pytest.raises(UsageError, match="rename it"):
+            workflow_files(around(folder), None, Workflows(gitlab=True), HERE / folder)

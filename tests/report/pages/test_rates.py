@@ -1,5 +1,6 @@
 from msgspec.structs import replace
 
+from tbp.model.cells import CellCounted, MeasuredCell, RatioToVariant
 from tbp.model.changes import State
 from tbp.report.pages.benchmark.rates import rates_of_all, tokens_of
 
@@ -75,3 +76,43 @@ def test_a_counter_leads_to_its_own_page(make_history, make_report) -> None:
     hrefs = {rate.name: rate.href for rate in section.rates}
     assert hrefs["work done"] == ""
     assert hrefs["FLOPs of a step"].startswith("../benchmarks/attention-Quick-track-flops-")
+
+
+def test_a_measured_cell_is_said_in_one_table(make_history, make_report) -> None:
+    time, others = suite(make_history)
+    cell = MeasuredCell(
+        counted=CellCounted(
+            tokens=512,
+            memory_bytes=2**20,
+            max_abs_error=3e-7,
+            cosine_error=0.0,
+            dispatched={"aten::_scaled_dot_product_flash_attention_for_cpu": 1, "aten::addmm": 4},
+        ),
+        ratios=(
+            RatioToVariant("naive", 0.354, 0.35, 0.36, 3, of_cpu_time=True),
+            RatioToVariant("sdpa_twin", 1.004, 0.99, 1.01, 3, of_cpu_time=False),
+        ),
+        time_s=2e-3,
+        roof_share=0.63,
+        bound="bandwidth",
+        first_call_s=0.5,
+        threads=1,
+        isa="AVX512 amx_bf16",
+        engine="x86",
+        omp_wait_policy="PASSIVE",
+        float32_products="high",
+    )
+    assert said(replace(time, cell=cell), others, make_report) == {
+        "beside naive": "0.354 of its time (99 % CI 0.350 to 0.360, in 3 processes, CPU time)",
+        "the same work again": "+0.4 % (99 % CI −1.0 % to +1.0 %, in 3 processes)",
+        "share of the roof": "63 % of the machine's memory bandwidth beside it",
+        "throughput": "256,000 tokens/s",
+        "first call in a process": "500 ms",
+        "weights in memory": "1.00 MiB",
+        "largest difference from the reference": "3e-07",
+        "1 − cosine with the reference": "0",
+        "attention kernel": "flash attention for cpu",
+        "measured with": (
+            "1 thread, AVX512 amx_bf16, OMP wait policy passive, engine x86, float32 products high (TF32)"
+        ),
+    }

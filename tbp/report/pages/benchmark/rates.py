@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from tbp.model.changes import History
 from tbp.model.series import SeriesKey
+from tbp.report.pages.benchmark.cell_rows import cell_rows
 from tbp.report.parts.addresses import series_href
 from tbp.statistics.power_law import numeric
 from tbp.wording import verdicts, words
@@ -67,11 +68,13 @@ def rates(history: History, cells: Mapping[str, History]) -> tuple[Rate, ...]:
     flops = verdicts.newest_value(cells.get(f"track_{FLOPS}"))
     if flops > 0:
         rows.append(Rate("work done", f"{words.flop(flops / time_s)}/s"))
-        if history.roof_flop > 0:
+        if history.roof_flop > 0 and not (history.cell is not None and history.cell.roof_share > 0):
             share = words.percent(flops / history.roof_flop)
             rows.append(Rate("share of the roof", f"{share} of the machine's float32 matrix products beside it"))
+    if history.cell is not None:
+        rows += [Rate(name, value) for name, value in cell_rows(history.cell)]
     tokens = tokens_of(history.key)
-    if tokens > 0:
+    if tokens > 0 and not (history.cell is not None and history.cell.counted.tokens):
         rows.append(Rate("throughput", f"{words.significant(tokens / time_s)} tokens/s"))
     for counter, name in COUNTERS.items():
         rows += _row(name, cells.get(f"track_{counter}"))

@@ -1,0 +1,1 @@
+"""This machine: what of it would spoil a measurement, and whether the ruler works on its devices."""
