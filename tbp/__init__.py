@@ -10,8 +10,6 @@ report's charts. ``errors`` has what they raise.
 
 from __future__ import annotations
 
-import sys
-
 __version__ = "0.1.0"
 __all__ = [
     "ChangePoints",
@@ -63,55 +61,18 @@ if not TYPE_CHECKING:  # which knows the names, and would take any other for one
         "load": "tbp.api.results",
         "report_data": "tbp.api.results",
     }
-    _MODULES = ("errors", "plot", "gate", "hotspots")
-
-    def _at_home(name):
-        from importlib import import_module
-
-        return getattr(import_module(_HOMES[name]), name)
+    _MODULES = ("errors", "plot")
 
     def __getattr__(name: str) -> object:
         """A name of ``__all__``, imported on first use: most of them bring numpy, pandas and scipy."""
-        if name in _MODULES:
-            from importlib import import_module
+        from importlib import import_module
 
+        if name in _MODULES:
             return import_module(f"tbp.{name}")
         if name not in _HOMES:
             raise AttributeError(f"module 'tbp' has no attribute {name!r}")
-        value = globals()[name] = _at_home(name)
+        value = globals()[name] = getattr(import_module(_HOMES[name]), name)
         return value
 
     def __dir__() -> list[str]:
         return sorted({*__all__, "__doc__", "__file__", "__name__", "__path__"})
-
-    class _FunctionAndRoom(type(sys)):
-        """``tbp.gate`` and ``tbp.hotspots`` are rooms of the analysis, and functions of the same name when called."""
-
-        def __call__(self, *arguments, **options):
-            return self.__wrapped__(*arguments, **options)
-
-        @property
-        def __wrapped__(self):
-            return _at_home(self.__name__.rpartition(".")[2])
-
-        @property
-        def __doc__(self):
-            return self.__wrapped__.__doc__
-
-        @property
-        def __signature__(self):
-            from inspect import signature
-
-            return signature(self.__wrapped__)
-
-    class _Tbp(type(sys)):
-        """This module: whoever imports a room makes it an attribute of ``tbp``, in place of the function."""
-
-        def __setattr__(self, name, value):
-            if name in _HOMES and isinstance(value, type(sys)):
-                value.__class__ = _FunctionAndRoom
-                # CPython's specialized lookup of a module's attributes (3.11 and later) would pass by the property.
-                value.__dict__.pop("__doc__", None)
-            super().__setattr__(name, value)
-
-    sys.modules[__name__].__class__ = _Tbp

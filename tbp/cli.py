@@ -27,6 +27,7 @@ AIMS = {
         "demo": "demo",
         "check": "check",
         "doctor": "doctor",
+        "selftest": "selftest",
     },
     "see which commit made what slower": {
         "report": "report",

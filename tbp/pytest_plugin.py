@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 import pytest
 
 if TYPE_CHECKING:
-    from tbp.gate.run import Gated
+    from tbp.turns.run import Gated
 
 Result = TypeVar("Result")
 
@@ -127,9 +127,9 @@ class GateOfTests:
 
         from tbp.commands.output import require_writable, write_file
         from tbp.comparison.json_form import to_json
-        from tbp.gate.evidence import Limits
         from tbp.model.relevance import TWO_COMMITS
         from tbp.pytest_gate.run import TestsRequest, gate_tests
+        from tbp.turns.evidence import Limits
 
         option = self._config.option
         path = Path(option.tbp_json) if option.tbp_json else None

@@ -6,6 +6,10 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
+
+from .repositories import commit, new_repository
+
 REPORT = "import tbp.report.site.load, tbp.report.site.build, tbp.traces.known_traces"
 
 
@@ -16,11 +20,26 @@ def test_a_report_imports_neither_scipy_stats_nor_torch_nor_asv():
     assert done.stdout.split() == []
 
 
+@pytest.mark.parametrize("words", ["check", "init --dry-run --yes", "nightly --help"])
+def test_what_reads_no_results_imports_nothing_heavy(tmp_path: Path, words: str):
+    files = {"pkg/__init__.py": "def f(): pass\n", "pyproject.toml": "[project]\nname = 'pkg'\nversion = '1'\n"}
+    if words == "check":
+        files["asv.conf.json"] = "{}"
+    commit(new_repository(tmp_path), files=files)
+    heavy = {"numpy", "pandas", "plotly", "scipy", "torch", "asv"}
+    look = (
+        f"import atexit, sys; atexit.register(lambda: print(*sorted({heavy} & set(sys.modules)), file=sys.stderr));"
+        f"from tbp.__main__ import main; sys.exit(main({words.split()}))"
+    )
+    done = subprocess.run([sys.executable, "-c", look], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.splitlines()[-1].split()) == (0, []), done.stderr
+
+
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = {path.name.removesuffix(".py") for path in (ROOT / "tbp").iterdir() if (path / "__init__.py").exists()} | {
     path.stem for path in (ROOT / "tbp").glob("[!_]*.py")
 }
-SUBJECT_AND_RULER = {"bench", "blocks", "training", "compression"}
+SUBJECT_AND_RULER = {"bench", "blocks", "training", "compression", "selftest"}
 
 
 def test_every_room_of_the_analysis_is_in_the_contracts_and_on_the_page_on_them():

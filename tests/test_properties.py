@@ -16,9 +16,6 @@ from tbp.asv.ratios import Ratio, add_ratios, read_ratios
 from tbp.asv.session_files import read_sessions
 from tbp.comparison.json_form import to_json
 from tbp.detection.detector import change_points
-from tbp.gate.cells import Cell
-from tbp.gate.evidence import Evidence, Limits
-from tbp.gate.judging import judgements
 from tbp.model.changes import State
 from tbp.model.comparison import ComparedCommit, Comparison, Judgement
 from tbp.model.series import SeriesKey
@@ -31,6 +28,9 @@ from tbp.traces.differences.difference import difference
 from tbp.traces.operator_files import operator_bytes, stored_recording
 from tbp.traces.operators.operators import TraceSession
 from tbp.traces.read_recording import read_recording
+from tbp.turns.cells import Cell
+from tbp.turns.evidence import Evidence, Limits
+from tbp.turns.judging import judgements
 
 from .trace_events import event
 

@@ -35,7 +35,7 @@ UNSAFE_METHODS = {"read_pickle", "to_pickle", "yaml.load", "yaml.unsafe_load", "
 # asv's setup_cache is a pickle by asv's definition. The worker is the benchmarked commit's process: it runs its code
 # anyway, and reads only what it has written, in a folder of the gate's.
 EXEMPT = {
-    "tbp/gate/worker.py: import pickle", "tbp/gate/worker.py: pickle.dumps", "tbp/gate/worker.py: pickle.loads",
+    "tbp/turns/worker.py: import pickle", "tbp/turns/worker.py: pickle.dumps", "tbp/turns/worker.py: pickle.loads",
     "tools/mutants.py: exec", "tools/mutants.py: compile",  # of tbp's sources, with one change
 }  # fmt: skip
 

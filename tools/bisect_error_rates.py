@@ -5,7 +5,7 @@
 Simulates pairs without processes, as ``gate_error_rates.py`` does and with its three kinds of noise. The commits are a
 line; a random one of them has the effect, or none has. "two steps" splits it in two parts, 60 and 40 %, at two random
 commits. Prints a line per setting; takes about five minutes on two cores. Gates are those of searches that passed the
-ends.
+ends: these are one, and each halving is one.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from gate_error_rates import CPU_NOISE, HIT, HIT_SHARE, MODES_APART
 
 from tbp.bisect.search import LineSearch
 from tbp.bisect.trials import Ruling
-from tbp.gate.evidence import Limits
 from tbp.statistics.paired_ratios import Pair
+from tbp.turns.evidence import Limits
 
 TAILS = ("normal", "heavy", "two modes")
 NOISE = (0.01, 0.02, 0.03, 0.05)
@@ -105,6 +105,7 @@ def line(setting: Setting, outcomes: Outcomes) -> str:
     total = outcomes.ends.total()
     endings = ("right", "second", "wrong", "not confirmed", "undecided", "no change")
     searched = [gates for gates in outcomes.gates if gates > 1] or [0]
+    few = 1 + (setting.commits - 1).bit_length()
     numbers = [
         f"{setting.steps}",
         setting.tails,
@@ -114,6 +115,7 @@ def line(setting: Setting, outcomes: Outcomes) -> str:
         f"{outcomes.indirect / total:.1%}",
         f"{outcomes.missed / max(1, outcomes.indirect):.1%}",
         f"{np.mean(searched):.1f}",
+        f"{np.mean([1 < gates <= few for gates in searched]):.1%}",
         f"{max(searched)}",
         f"{np.mean(outcomes.pairs):.0f}",
     ]
@@ -136,9 +138,9 @@ def main() -> None:
     ]
     print(
         "| steps | tails | sd of a pair | effect | right | the smaller step | wrong | not confirmed | undecided "
-        "| no change | no fresh pairs | of these: interval misses | gates | at most | pairs |"
+        "| no change | no fresh pairs | of these: interval misses | gates | no more than log₂ n + 1 | at most | pairs |"
     )
-    print("| --- " * 15 + "|")
+    print("| --- " * 16 + "|")
     with ProcessPoolExecutor(2) as pool:
         for setting, outcomes in zip(settings, pool.map(simulated, settings), strict=True):
             print(line(setting, outcomes), flush=True)

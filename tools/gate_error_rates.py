@@ -19,12 +19,12 @@ from itertools import product
 
 import numpy as np
 
-from tbp.gate.cells import Cell, Side
-from tbp.gate.evidence import Evidence, Limits
-from tbp.gate.judging import judgements
-from tbp.gate.policy import run_gate
 from tbp.model.changes import State
 from tbp.statistics.paired_ratios import Pair
+from tbp.turns.cells import Cell, Side
+from tbp.turns.evidence import Evidence, Limits
+from tbp.turns.judging import judgements
+from tbp.turns.policy import run_gate
 
 CELLS = (14, 300)
 NOISE = (0.01, 0.02, 0.03, 0.05)

@@ -47,7 +47,7 @@ MB = 1 << 20
 # tbp with pairs of a tenth of a second, which judge well enough between once and twice the time.
 QUICK = """
 import runpy, sys
-from tbp.gate import referee
+from tbp.turns import referee
 referee.ROUNDS, referee.BLOCK_S, referee.WARMUP_S = 2, 0.005, 0.01
 sys.argv[0] = "tbp"
 runpy.run_module("tbp", run_name="__main__")

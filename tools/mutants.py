@@ -55,7 +55,7 @@ TESTS = {
     ),
     "tbp/traces/differences": (
         "tests/traces/test_difference.py", "tests/traces/test_exact.py", "tests/traces/test_frame_difference.py",
-        "tests/hotspots/test_time_lost.py", "tests/test_properties.py",
+        "tests/operator_views/test_time_lost.py", "tests/test_properties.py",
     ),
     "tbp/model": (
         "tests/model", "tests/comparison", "tests/history/test_events.py", "tests/history/test_states.py",

@@ -27,16 +27,19 @@ from tbp.bisect.bisection import Bisection, Culprit, Ending, PairsAgainst, Probe
 from tbp.comparison import json_form
 from tbp.doctor import facts as machine_facts
 from tbp.doctor import json_form as doctor_form
+from tbp.doctor.device_test import report as selftest_report
+from tbp.doctor.device_test.results import CheckReading, CheckResult, CheckState, DeviceTest
 from tbp.doctor.diagnosis import Diagnosis
 from tbp.doctor.finding import Finding, Severity
 from tbp.doctor.findings.noise import MeasuredNoise
-from tbp.hotspots import forms, views
-from tbp.model.changes import CONFIDENCE, ChangeKind, State
+from tbp.model.changes import ChangeKind, State
 from tbp.model.comparison import ComparedCommit, Comparison, Judgement
+from tbp.model.effects import CONFIDENCE
 from tbp.model.series import Better
 from tbp.model.triage import TriageStatus
 from tbp.nightly import data_branch
 from tbp.notify import payload
+from tbp.operator_views import forms, views
 from tbp.project import acknowledgements
 from tbp.project.first_parents import LineCommit
 from tbp.project.machine_rules import MOST_RULE
@@ -225,6 +228,14 @@ def doctor() -> Schema:
         noise=or_null(struct(MeasuredNoise)),
     )
     head = {"format": {"const": doctor_form.FORMAT}, "sentence": described(TEXT, "the verdict in words")}
+    return exactly(head | whole["properties"])
+
+
+def selftest() -> Schema:
+    result = struct(CheckResult, state=among(CheckState), readings=listed(struct(CheckReading)))
+    facts = {"type": "object", "additionalProperties": TEXT, "description": "name → value in words"}
+    whole = struct(DeviceTest, facts=facts, results=listed(result))
+    head = {"format": {"const": selftest_report.FORMAT}, "sentence": described(TEXT, "the verdict in words")}
     return exactly(head | whole["properties"])
 
 
@@ -555,6 +566,7 @@ SCHEMAS = {
     "notification": (notification, payload.FORMAT, "what tbp notify --webhook sends: an event, or what stands"),
     "notify": (notify, payload.FORMAT, "tbp notify --json: what was told to whom"),
     "policy": (policy, 1, "[tool.tbp] of pyproject.toml: the settings of a project"),
+    "selftest": (selftest, selftest_report.FORMAT, "tbp selftest --json: is the ruler right on a device"),
     "summary": (summary, summary_json.FORMAT, "summary.json of a report's site: verdicts, events and series"),
 }
 

@@ -1,119 +1,161 @@
-"""One training step of a small encoder: float32, mixed precision, gradient accumulation, naive attention."""
+"""One training step of a small encoder: precision, optimizers, checkpointed activations, and the naive ones."""
 
-# B batch, S sequence, D model width, V classes
+# B batch, S sequence, D model width
 
-import copy
 from collections.abc import Callable
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.optim import AdamW
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.checkpoint import checkpoint
 
 from tbp import bench
 
+from .trained import HALF_TOLERANCES, LAYERS, batch_of, forward_flops, model_of, training_step, whole_batch_gradient
+
 FAMILY = "train_step"
 
-LAYERS = 2
-CLASSES = 64
-MICRO_BATCHES = 4
+LEARNING_RATE = 1e-4
 
-# Gradients are compared as a weight update. At learning rate 1 the weight is so much larger than the update that the
-# update's digits are lost (an error of 3e-4 at 16,384 tokens); at this power of two none are (4e-7).
-LEARNING_RATE = 2.0**14
-# Half precision rounds every activation.
-HALF_TOLERANCES = {torch.float32: 5e-2}
-
-Train = Callable[[nn.Module, Tensor, Tensor, torch.optim.Optimizer], object]
+Optimise = Callable[[nn.Module], AdamW]
 
 
-def _reference(case: bench.Case, step: bench.Step) -> Tensor:
-    """The gradient of the mean cross-entropy over the whole batch, in float64."""
-    model = copy.deepcopy(step.module)
-    assert model is not None
-    model.cpu().double()
-    x_BSD, labels_BS = (value.cpu() for value in step.inputs)
-    F.cross_entropy(model(x_BSD.double()).flatten(0, 1), labels_BS.flatten()).backward()  # type: ignore[no-untyped-call]  # torch ships it without types
-    return torch.cat([weight.grad.flatten() for weight in model.parameters() if weight.grad is not None])
+def _adamw(*, foreach: bool = False, fused: bool = False) -> Optimise:
+    return lambda model: AdamW(model.parameters(), lr=LEARNING_RATE, foreach=foreach, fused=fused)
 
 
-def _flops(case: bench.Case) -> int:
-    """2 per multiply-add of the matrix products: once forward, and twice backward, for the gradients of the input and
-    of the weight of each."""
-    width, tokens = case["d_model"], case["batch"] * case["sequence_length"]
-    projections = 2 * tokens * (4 + 8) * width**2  # 4 of attention, and 8 of a feed-forward network 4 widths wide
-    products = 2 * 2 * tokens * case["sequence_length"] * width
-    return 3 * (LAYERS * (projections + products) + 2 * tokens * width * CLASSES)
+FUSED = _adamw(fused=True)
+FOR_LOOP = _adamw()
 
 
-def _step(case: bench.Case, train: Train, attention: str = "MultiHeadAttention") -> bench.Step:
-    encoder = bench.subject("tbp.blocks", "Encoder")
-    make_attention = bench.subject("tbp.blocks", attention)
-    width = case["d_model"]
+def _float32(case: bench.Case, model: nn.Module, optimise: Optimise, **facts: Any) -> bench.Step:
+    optimizer = optimise(model)
+    x_BSD, labels_BS = batch_of(case)
 
-    def make() -> nn.Module:
-        blocks = encoder(LAYERS, width, case["heads"], 4 * width, dropout=0.0, attention=make_attention)
-        return nn.Sequential(blocks, nn.Linear(width, CLASSES))
+    def run() -> None:
+        optimizer.zero_grad()
+        F.cross_entropy(model(x_BSD).flatten(0, 1), labels_BS.flatten()).backward()  # type: ignore[no-untyped-call]  # torch ships it without types
+        optimizer.step()
 
-    model = case.place(make).train()
-    untrained = copy.deepcopy(model)
-    x_BSD = case.randn(case["batch"], case["sequence_length"], width)
-    labels_BS = torch.arange(x_BSD.shape[0] * x_BSD.shape[1], device=case.device).reshape(x_BSD.shape[:2]) % CLASSES
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
-
-    def update() -> Tensor:
-        trained = copy.deepcopy(untrained)
-        train(trained, x_BSD, labels_BS, torch.optim.SGD(trained.parameters(), lr=LEARNING_RATE))
-        pairs = zip(untrained.parameters(), trained.parameters(), strict=True)
-        return torch.cat([(before - after).detach().flatten() for before, after in pairs]) / LEARNING_RATE
-
-    inputs = (x_BSD, labels_BS)
-    return bench.Step(lambda: train(model, *inputs, optimizer), update, untrained, inputs, _flops(case), updates=model)
+    return training_step(case, model, optimizer, run, **facts)
 
 
-def _plain(model: nn.Module, x_BSD: Tensor, labels_BS: Tensor, optimizer: torch.optim.Optimizer) -> None:
-    optimizer.zero_grad()
-    F.cross_entropy(model(x_BSD).flatten(0, 1), labels_BS.flatten()).backward()  # type: ignore[no-untyped-call]  # torch ships it without types
-    optimizer.step()
+@bench.workload(FAMILY, "naive_attention", reference=whole_batch_gradient)
+def naive_attention(case: bench.Case) -> bench.Step:
+    return _float32(case, model_of(case, "NaiveMultiHeadAttention"), FOR_LOOP)
+
+
+@bench.workload(
+    FAMILY, "float32", reference=whole_batch_gradient, version=2, twin="float32_twin", baseline="naive_attention"
+)
+def float32(case: bench.Case) -> bench.Step:
+    return _float32(case, model_of(case), FUSED)
+
+
+@bench.workload(FAMILY, "adamw_for_loop", reference=whole_batch_gradient)
+def adamw_for_loop(case: bench.Case) -> bench.Step:
+    return _float32(case, model_of(case), FOR_LOOP)
+
+
+@bench.workload(FAMILY, "adamw_foreach", reference=whole_batch_gradient, baseline="adamw_for_loop")
+def adamw_foreach(case: bench.Case) -> bench.Step:
+    return _float32(case, model_of(case), _adamw(foreach=True))
+
+
+@bench.workload(FAMILY, "adamw_recommended", reference=whole_batch_gradient, baseline="adamw_for_loop")
+def adamw_recommended(case: bench.Case) -> bench.Step:
+    create_optimizer = bench.subject("tbp.training", "create_optimizer")
+    return _float32(case, model_of(case), lambda model: create_optimizer(model, LEARNING_RATE))
+
+
+class _Checkpointed(nn.Module):
+    """Keeps the input of ``layer`` alone for the backward pass, and computes the rest of its activations again."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x_BSD: Tensor, *further: Any, **options: Any) -> Tensor:
+        output: Tensor = checkpoint(self.layer, x_BSD, *further, use_reentrant=False, **options)
+        return output
+
+
+@bench.workload(FAMILY, "checkpointed", reference=whole_batch_gradient, baseline="adamw_for_loop")
+def checkpointed(case: bench.Case) -> bench.Step:
+    model = model_of(case)
+    layers = [module for module in model.modules() if isinstance(module, nn.ModuleList)]
+    for layer_list in layers:
+        for number, layer in enumerate(layer_list):
+            layer_list[number] = _Checkpointed(layer)
+    blocks, classifier = forward_flops(case)
+    # The output of a layer's last product is added to its input, which no gradient needs: it is not computed again.
+    last = LAYERS * 2 * case["batch"] * case["sequence_length"] * 4 * case["d_model"] ** 2
+    return _float32(case, model, FOR_LOOP, counted=4 * blocks - last + 3 * classifier)
+
+
+@bench.workload(FAMILY, "naive_amp", reference=whole_batch_gradient, tolerances=HALF_TOLERANCES)
+def naive_amp(case: bench.Case) -> bench.Step:
+    """The page's mixed precision: float32 on the CPU, where nothing tells that it is off."""
+    train = bench.subject("tbp.training", "naive_train_with_amp")
+    model, batch = model_of(case), batch_of(case)
+    optimizer, scaler = FUSED(model), torch.amp.GradScaler("cuda", enabled=case.device == "cuda")
+    return training_step(case, model, optimizer, lambda: train(model, batch, optimizer, scaler))
 
 
 def _amp(case: bench.Case, dtype: torch.dtype) -> bench.Step:
-    train_with_amp = bench.subject("tbp.training", "train_with_amp")
+    train = bench.subject("tbp.training", "train_with_amp")
     bench.require(case.device, dtype)
+    model, batch = model_of(case), batch_of(case)
+    optimizer = FUSED(model)
     scaler: Any = torch.amp.GradScaler(case.device) if dtype is torch.float16 else None
 
-    def train(model: nn.Module, x_BSD: Tensor, labels_BS: Tensor, optimizer: torch.optim.Optimizer) -> object:
-        return train_with_amp(model, (x_BSD, labels_BS), optimizer, dtype=dtype, scaler=scaler)
+    def run() -> object:
+        return train(model, batch, optimizer, dtype=dtype, scaler=scaler)
 
-    return _step(case, train)
-
-
-@bench.workload(FAMILY, "naive_attention", reference=_reference)
-def naive_attention(case: bench.Case) -> bench.Step:
-    return _step(case, _plain, "NaiveMultiHeadAttention")
+    sentence = f"all matrix products are computed in {dtype}"
+    conditions = {sentence: lambda: _product_dtypes(run) == {dtype}}
+    return training_step(case, model, optimizer, run, conditions=conditions, computes_in=dtype)
 
 
-@bench.workload(FAMILY, "float32", reference=_reference, twin="float32_twin")
-def float32(case: bench.Case) -> bench.Step:
-    return _step(case, _plain)
-
-
-@bench.workload(FAMILY, "amp_bfloat16", reference=_reference, tolerances=HALF_TOLERANCES)
+@bench.workload(
+    FAMILY,
+    "amp_bfloat16",
+    reference=whole_batch_gradient,
+    version=2,
+    tolerances=HALF_TOLERANCES,
+    baseline="naive_amp",
+)
 def amp_bfloat16(case: bench.Case) -> bench.Step:
     return _amp(case, torch.bfloat16)
 
 
-@bench.workload(FAMILY, "amp_float16", reference=_reference, tolerances=HALF_TOLERANCES)
+@bench.workload(
+    FAMILY, "amp_float16", reference=whole_batch_gradient, version=2, tolerances=HALF_TOLERANCES, baseline="naive_amp"
+)
 def amp_float16(case: bench.Case) -> bench.Step:
     return _amp(case, torch.float16)
 
 
-@bench.workload(FAMILY, "accumulated", reference=_reference)
-def accumulated(case: bench.Case) -> bench.Step:
-    accumulate = bench.subject("tbp.training", "train_with_gradient_accumulation")
+class _Products(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch ships it without types
+    """Collects the dtypes of what matrix products and attention return."""
 
-    def train(model: nn.Module, x_BSD: Tensor, labels_BS: Tensor, optimizer: torch.optim.Optimizer) -> object:
-        batches = list(zip(x_BSD.chunk(MICRO_BATCHES), labels_BS.chunk(MICRO_BATCHES), strict=True))
-        return accumulate(model, batches, optimizer, accumulation_steps=MICRO_BATCHES)
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.dtypes: set[torch.dtype] = set()
 
-    return _step(case, train)
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        name = func.overloadpacket.__name__
+        if name in ("mm", "addmm", "bmm", "baddbmm", "linear") or "attention" in name:
+            self.dtypes.add((result[0] if isinstance(result, tuple) else result).dtype)
+        return result
+
+
+def _product_dtypes(run: Callable[[], object]) -> set[torch.dtype]:
+    products = _Products()
+    with products:
+        run()
+    return products.dtypes

@@ -13,15 +13,15 @@ from tbp.comparison.json_form import to_json
 from tbp.comparison.markdown import markdown
 from tbp.comparison.stored_commits import CompareRequest, compared
 from tbp.comparison.table import table
-from tbp.gate.evidence import Limits
-from tbp.gate.run import GateRequest
-from tbp.gate.run import gate as gated
 from tbp.model import relevance
 from tbp.model.changes import State
 from tbp.model.comparison import Comparison, Judgement
 from tbp.project.asv_config import configuration, read_config
 from tbp.project.config_of_results import config_of_results
 from tbp.project.working_tree import judged, left_from
+from tbp.turns.evidence import Limits
+from tbp.turns.run import GateRequest
+from tbp.turns.run import gate as gated
 from tbp.wording import phrases, words
 from tbp.wording.notebook import notebook_html
 

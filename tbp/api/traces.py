@@ -12,8 +12,8 @@ from msgspec import Struct
 from tbp.api.arguments import FilePath, Patterns, path_or_none, patterns
 from tbp.asv.stored_traces import StoredTraces, chosen_pairs, only_cell
 from tbp.errors import UsageError
-from tbp.hotspots.table import views_table
-from tbp.hotspots.views import By, Compared, Group, Ranking, compared, ranking
+from tbp.operator_views.table import views_table
+from tbp.operator_views.views import By, Compared, Group, Ranking, compared, ranking
 from tbp.traces.differences.difference import explanation
 from tbp.traces.differences.order import time_moved
 from tbp.wording import words

@@ -50,7 +50,7 @@ class Checkout(Struct, frozen=True):
     environment: str  # asv's name for it
     benchmark_dir: str  # suites of the working tree, which both commits run
     timeout_s: float = 60.0  # asv's default_benchmark_timeout: for benchmarks that declare none
-    program: str = ""  # of its workers, which speaks as tbp/gate/worker.py does; empty: that one
+    program: str = ""  # of its workers, which speaks as tbp/turns/worker.py does; empty: that one
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tbp.asv.reasons import END, Cell, essence, is_skip, stored_outputs
+from tbp.model.series import short_hash
 from tbp.wording import words
 
 MOST_REASONS = 5  # a screen: each has a paragraph
@@ -21,10 +22,12 @@ def failures(results_dir: Path, commits: Iterable[str]) -> list[str]:
     """Lines for the terminal: each reason with its cells, that of most cells first; skipped cells are no failures."""
     by_reason: dict[str, tuple[str, list[str]]] = {}
     for commit in commits:
-        for path in sorted(results_dir.glob(f"*/{commit[:8]}-*{END}")):
+        for path in sorted(results_dir.glob(f"*/{short_hash(commit)}-*{END}")):
             for cell, output in stored_outputs(path).items():
                 if not is_skip(output):
-                    by_reason.setdefault(essence(output), (output, []))[1].append(f"{_name(cell)} at {commit[:8]}")
+                    by_reason.setdefault(essence(output), (output, []))[1].append(
+                        f"{_name(cell)} at {short_hash(commit)}"
+                    )
     ordered = sorted(by_reason.items(), key=lambda entry: -len(entry[1][1]))
     lines = [line for reason, details in ordered[:MOST_REASONS] for line in _paragraph(reason, *details)]
     if len(ordered) > MOST_REASONS:

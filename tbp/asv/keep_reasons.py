@@ -17,6 +17,7 @@ from asv.results import Results
 from asv.util import is_na
 
 from tbp.asv.reasons import END, Cell, stored_outputs, write_outputs
+from tbp.model.series import short_hash
 
 _HEADER = "For parameters: "  # asv's, before the output of each combination
 
@@ -34,7 +35,7 @@ def keep_reasons() -> None:
             _keep(results, Path(result_dir))
         except (OSError, AttributeError, KeyError, TypeError, ValueError) as error:
             # A reason is no reason to lose a result: the disk is full, or another asv names its fields otherwise.
-            log.warning(f"tbp: why benchmarks of {results.commit_hash[:8]} failed was not stored: {error}")
+            log.warning(f"tbp: why benchmarks of {short_hash(results.commit_hash)} failed was not stored: {error}")
 
     Results.save = save_with_reasons
 

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from tbp.asv.result_cache import MOST_BYTES
 from tbp.asv.session_files import SESSION_END
+from tbp.model.series import short_hash
 from tbp.system.foreign_json import object_at
 from tbp.system.whole_files import UNFINISHED, remove_unfinished, write_whole
-from tbp.traces.recording import TRACE_END
+from tbp.traces.recording import TRACE_END, cell_and_session
 
 RECORDED = ".unfinished-"  # as ``tbp.bench.recorder`` names what it writes
 MACHINES = "~/.asv-machine.json"  # asv's name for it
@@ -42,7 +43,7 @@ def set_aside(results_dir: Path, commits: Iterable[str]) -> list[Path]:
 
     asv writes in place, and refuses to measure a commit whose file was cut off.
     """
-    paths = {path for commit in commits for path in results_dir.glob(f"*/{commit[:8]}-*.json")}
+    paths = {path for commit in commits for path in results_dir.glob(f"*/{short_hash(commit)}-*.json")}
     damaged = [path for path in sorted(paths) if object_at(path, MOST_BYTES) is None]
     return [path.replace(path.with_name(f"{path.name}.unreadable")) for path in damaged]
 
@@ -78,5 +79,5 @@ def add_machine_facts(path: Path, name: str, facts: Mapping[str, str]) -> None:
 
 def _lone_traces(results_dir: Path) -> Iterator[Path]:
     for path in results_dir.glob(f"*/*.traces/*/*{TRACE_END}"):
-        if not path.with_name(path.name.removesuffix(TRACE_END) + SESSION_END).exists():
+        if not path.with_name(cell_and_session(path) + SESSION_END).exists():
             yield path

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from tbp.asv.declarations import Benchmark
 from tbp.asv.parameters import NamedCells
 from tbp.asv.result_file import RecordedBenchmark, ResultFile, ResultHead
+from tbp.model.series import short_hash
 
 
 def parameter_remarks(
@@ -42,7 +43,7 @@ def _is_apart(cells: NamedCells, benchmark: Benchmark) -> bool:
 
 def _sentences(apart: Sequence[NamedCells], since: ResultHead | None) -> Iterator[str]:
     added = list(dict.fromkeys(name for cells in apart for name in cells.added))
-    when = f"since {since.commit[:8]}" if since is not None else "today"
+    when = f"since {short_hash(since.commit)}" if since is not None else "today"
     if added:
         yield (
             f"it has the parameter {' and '.join(added)} {when}; the value in earlier runs is unknown, so "

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from tbp.asv.records import RecordKind, UnusableRecord
-from tbp.model.series import SeriesKey
+from tbp.model.series import SeriesKey, short_hash
 from tbp.system.whole_files import write_whole
 
 END = ".paired"
@@ -82,7 +82,7 @@ def add_ratios(results_dir: Path, measured: Iterable[tuple[SeriesKey, Ratio]]) -
     """Store the ratios of a night. Raises OSError and leaves the file in question as it was."""
     files: dict[Path, dict[SeriesKey, tuple[Ratio, ...]]] = {}
     for key, ratio in measured:
-        path = results_dir / key.machine / f"{ratio.head[:8]}-{_stem(key.environment)}{END}"
+        path = results_dir / key.machine / f"{short_hash(ratio.head)}-{_stem(key.environment)}{END}"
         cells = files.setdefault(path, _known(path))
         cells[key] = (*cells.get(key, ()), ratio)
     for path, cells in files.items():

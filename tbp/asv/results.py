@@ -27,7 +27,7 @@ from tbp.asv.result_cache import read_files
 from tbp.asv.result_file import Facts, RecordedBenchmark, ResultFile, ResultHead, facts_of, memory
 from tbp.errors import NothingMeasured, UsageError
 from tbp.model.runs import Machine, fact_name
-from tbp.model.series import Outcome
+from tbp.model.series import Outcome, short_hash
 from tbp.system.arrays import Indices
 from tbp.wording import words
 
@@ -219,7 +219,7 @@ def _without_repeated(frame: pd.DataFrame, heads: Sequence[ResultHead], problems
     is_repeated = frame.duplicated([*SERIES, "commit"], keep="last")
     if not is_repeated.any():
         return frame
-    commits = ", ".join(sorted({commit[:8] for commit in frame["commit"][is_repeated].unique()})[:3])
+    commits = ", ".join(sorted({short_hash(commit) for commit in frame["commit"][is_repeated].unique()})[:3])
     problems.append(
         f"{is_repeated.sum()} values are in two files of one run (commits {commits}); the file that sorts last "
         "was used: move the one that is not wanted out of the folder"

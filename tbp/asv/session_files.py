@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from tbp.asv.reasons import read_reasons
 from tbp.asv.sessions import Session, Sessions, TurnsInSession
@@ -31,6 +32,7 @@ MOST_NAME_BYTES = 200  # of a trace: a file name has at most 255, and that of it
 # Of one file, packed and unpacked: a thousand samples have 100 kB. Zeros pack to a thousandth of their size.
 MOST_BYTES = 16_000_000
 MOST_UNPACKED = 64_000_000
+MOST_RANKS = 1_000  # of one session; a report reads the traces of 16
 RECORD_AGAIN = "run `asv run` again for its commit to record it anew"
 
 
@@ -74,6 +76,7 @@ class _SessionFile(msgspec.Struct):
     clock_mhz: int = 0
     packages: str = ""
     trace: str | None = None
+    rank_traces: list[str] = []
     trace_note: str = ""
     skipped: str = ""
 
@@ -99,13 +102,14 @@ def read_sessions(results_dir: Path) -> Sessions:
             problems.append(f"{path} was left out: it {error}")
             traces.discard(path.with_name(path.name.removesuffix(SESSION_END) + TRACE_END))
             continue
-        trace, note = _trace(stored, path)
-        if trace is None and stored.trace is not None:
-            problems.append(f"{path}: {note}; {RECORD_AGAIN}")
+        trace, note = _trace(stored.trace, stored.trace_note, path)
+        of_ranks = [_trace(name, "", path) for name in stored.rank_traces[:MOST_RANKS]]
+        named = [] if stored.trace is None else [(trace, note)]
+        problems += [f"{path}: {why}; {RECORD_AGAIN}" for file, why in (*named, *of_ranks) if file is None]
         traces.discard(path.with_name(path.name.removesuffix(SESSION_END) + TRACE_END))
-        if trace is not None:
-            traces.discard(trace)
-        sessions.append(_session(stored, trace, note))
+        rank_traces = tuple(file for file, _ in of_ranks if file is not None)
+        traces.difference_update(rank_traces if trace is None else (trace, *rank_traces))
+        sessions.append(replace(_session(stored, trace, note), rank_traces=rank_traces))
     problems += [
         f"{path} has no session file beside it, so it belongs to no result (a run was stopped?); delete it or "
         f"{RECORD_AGAIN}"
@@ -136,19 +140,18 @@ def _stored(path: Path) -> _SessionFile:
     return stored
 
 
-def _trace(stored: _SessionFile, path: Path) -> tuple[Path | None, str]:
+def _trace(name: str | None, note: str, path: Path) -> tuple[Path | None, str]:
     """The trace beside a session file or the table that replaces it, with a note; None with the reason."""
-    if stored.trace is None:
-        return None, stored.trace_note or "no trace was recorded"
+    if name is None:
+        return None, note or "no trace was recorded"
     # A name with a folder in it would lead out of the results.
-    name = stored.trace
     if not name or Path(name).name != name or "\0" in name or len(name.encode()) > MOST_NAME_BYTES:
         return None, "its trace is no plain file name"
     trace = path.with_name(name)
     if trace.is_file():
-        return trace, stored.trace_note
+        return trace, note
     table = operators_path(trace)
-    return (table, "") if table.is_file() else (None, f"its trace {stored.trace} is missing")
+    return (table, "") if table.is_file() else (None, f"its trace {name} is missing")
 
 
 def _session(stored: _SessionFile, trace: Path | None, note: str) -> Session:

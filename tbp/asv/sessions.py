@@ -17,7 +17,7 @@ from tbp.asv.declarations import Benchmark
 from tbp.asv.parameters import completed
 from tbp.asv.reasons import Reasons
 from tbp.model.cells import CellCounted
-from tbp.model.series import SeriesKey
+from tbp.model.series import SeriesKey, short_hash
 from tbp.statistics.robust import median
 
 # The ruler takes at least as many (``tbp.bench.clock.SamplingPlan.min_samples``). A session
@@ -77,6 +77,12 @@ class Session(Struct, frozen=True):
     engine: str = ""  # of quantised products
     float32_products: str = ""  # "highest": without TF32
     packages: str = ""  # all that was installed: "numpy=2.1.0;torch=2.13.0", sorted; empty where unknown
+    rank_traces: tuple[Path, ...] = ()  # of a distributed step, those of the ranks after the first
+
+    @property
+    def traces(self) -> tuple[Path, ...]:
+        """The traces of all ranks; of a session of one process there is one at most."""
+        return self.rank_traces if self.trace is None else (self.trace, *self.rank_traces)
 
     @property
     def median_s(self) -> float:
@@ -165,8 +171,8 @@ class Sessions(Struct, frozen=True, dict=True):
         return median([session.median_s * session.roof_flop_per_s for session in measured])
 
     def traces(self, key: SeriesKey, commit: str) -> tuple[Path, ...]:
-        """The traces of the sessions at a commit."""
-        return tuple(session.trace for session in self.of(key, commit) if session.trace is not None)
+        """The traces of the sessions at a commit, those of all ranks."""
+        return tuple(trace for session in self.of(key, commit) for trace in session.traces)
 
     def trace_note(self, key: SeriesKey, commit: str) -> str:
         """The reason for a missing trace, as the ruler or the reader noted it; empty where none is known."""
@@ -276,7 +282,7 @@ def without_result(sessions: Sessions, measured: set[tuple[SeriesKey, str]]) -> 
     lost: dict[tuple[str, str, str], int] = {}
     for session in sessions.sessions:
         if _run(session.key, session.commit) not in known:
-            run = (session.key.machine, session.key.environment, session.commit[:8])
+            run = (session.key.machine, session.key.environment, short_hash(session.commit))
             lost[run] = lost.get(run, 0) + 1
     return tuple(
         f"{count} sessions of commit {commit} ({machine}, {environment}) have no asv result, so they are not shown: "

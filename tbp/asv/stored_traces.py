@@ -18,7 +18,7 @@ from tbp.asv.results import read_results
 from tbp.asv.session_files import SESSION_END, read_sessions
 from tbp.asv.sessions import Sessions
 from tbp.errors import NothingMeasured, UnreadableTrace, UsageError
-from tbp.model.series import SeriesKey
+from tbp.model.series import SeriesKey, short_hash
 from tbp.project.asv_config import configuration, default_path, results_folder
 from tbp.project.bench_filter import bench_filter
 from tbp.project.machine_rules import MachineRule
@@ -206,9 +206,11 @@ def _of_commit(revision: str, wanted: StoredTraces) -> tuple[TraceSource, ...]:
         and is_wanted(key.benchmark, key.parameters)
     }
     if not chosen_paths:
-        cells = _listed([TraceSource(commit[:8], paths, key) for key, paths in traced.items()])
-        raise UsageError(f"--bench, --machine and --environment leave no trace of {commit[:8]}; choose among: {cells}")
-    return tuple(TraceSource(commit[:8], paths, key) for key, paths in chosen_paths.items())
+        cells = _listed([TraceSource(short_hash(commit), paths, key) for key, paths in traced.items()])
+        raise UsageError(
+            f"--bench, --machine and --environment leave no trace of {short_hash(commit)}; choose among: {cells}"
+        )
+    return tuple(TraceSource(short_hash(commit), paths, key) for key, paths in chosen_paths.items())
 
 
 def stored_in(wanted: StoredTraces) -> tuple[Path, Path | None]:

@@ -14,6 +14,7 @@ from .asv_type import TorchTime, register
 from .clock import PROTOCOL, Clock, SamplingPlan, Timing, time_calls
 from .devices import Device, Skip, device, require
 from .oracle import WrongResult, relative_error
+from .ranks import distributed
 from .suite import Suite
 from .workloads import Case, Step, Workload, in_float64, inference, subject, workload
 
@@ -31,6 +32,7 @@ __all__ = [
     "Workload",
     "WrongResult",
     "device",
+    "distributed",
     "in_float64",
     "inference",
     "relative_error",

@@ -16,7 +16,7 @@ import asv_runner.benchmarks
 import torch
 from asv_runner.benchmarks._base import Benchmark, _get_first_attr
 
-from .clock import SamplingPlan, seconds_of, time_calls
+from .clock import Clock, SamplingPlan, seconds_of, time_calls
 from .devices import Device, cache_flush, device, settle
 from .energy import Meter
 from .recorder import Destination, Further, record
@@ -71,13 +71,17 @@ class TorchTime(Benchmark):  # type: ignore[misc]  # asv_runner ships no types
         # A GPU has a clock of its own, which the CPU's yardstick does not follow.
         stick = cpu_yardstick() if on.name == "cpu" else None
         flush = cache_flush(on) if self._attribute("cold", False) else None
-        timing = time_calls(call, on, plan, yardstick=stick, flush=flush)
+        clock = Clock() if suite is None or suite.step.cpu_s is None else Clock(cpu_s=suite.step.cpu_s)
+        timing = time_calls(call, on, plan, clock, yardstick=stick, flush=flush)
         destination = Destination.from_environment()
         if destination is not None:
             energy_j, throttled = meter.joules_per_call(timing), meter.throttled()
             measuring_s = time.perf_counter() - start_s
             known = Further(first_call_s=first_call_s, energy_j=energy_j, throttled=throttled, measuring_s=measuring_s)
-            further = _of_suite(known, call, on, plan, suite) if suite else _under_roof(known, on, torch.float32, 0)
+            if suite is not None:
+                further = _of_suite(known, call, on, plan, suite, clock)
+            else:
+                further = _under_roof(known, on, torch.float32, 0)
             record(destination, self.name, self._named_parameters(), on, timing, call, further=further)
         return {"samples": list(timing.wall_s), "number": timing.number}
 
@@ -105,13 +109,16 @@ class TorchTime(Benchmark):  # type: ignore[misc]  # asv_runner ships no types
         return dict(zip(self.param_names, map(str, self._current_params), strict=True))
 
 
-def _of_suite(known: Further, call: Callable[[], object], on: Device, plan: SamplingPlan, suite: Suite) -> Further:
-    """``known`` with the ratios to other variants, the counts and the roof."""
+def _of_suite(
+    known: Further, call: Callable[[], object], on: Device, plan: SamplingPlan, suite: Suite, clock: Clock
+) -> Further:
+    """``known`` with the ratios to other variants, the counts, the roof, and what records its ranks."""
     start_s = time.perf_counter()
     hasty = plan.max_samples < MIN_ROUNDS  # asv run --quick
-    ratios = {} if hasty else in_turns(call, suite.beside(), on, plan)
+    ratios = {} if hasty else in_turns(call, suite.beside(), on, plan, clock)
     known = replace(known, ratios=ratios, measuring_s=known.measuring_s + time.perf_counter() - start_s)
-    return _under_roof(replace(known, counts=suite.counted()), on, suite.dtype, suite.counted().bytes_moved or 0)
+    known = replace(known, counts=suite.counted(), rank_traces=suite.step.rank_traces)
+    return _under_roof(known, on, suite.dtype, suite.counted().bytes_moved or 0)
 
 
 def _under_roof(known: Further, on: Device, dtype: torch.dtype, step_bytes: int) -> Further:

@@ -7,7 +7,7 @@ and the ``track_*`` benchmarks of that run take the numbers from its session, si
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from torch import nn
 
@@ -36,11 +36,17 @@ class CellCounts:
 
 
 def counts(step: Step, device: Device, close: Closeness) -> CellCounts:
-    """All of ``CellCounts``, each counted in a pass of its own, because counting slows what it counts."""
+    """All of ``CellCounts``, each counted in a pass of its own, because counting slows what it counts.
+
+    Of a step that other processes take, whose operators are not seen here, it has tokens and errors alone.
+    """
+    known = CellCounts(tokens=step.tokens, error=close.error, max_abs_error=close.max_abs, cosine_error=close.cosine)
+    if step.rank_traces is not None:
+        return known
     dispatched = counters.dispatched(step.run)
     module = step.module
-    return CellCounts(
-        tokens=step.tokens,
+    return replace(
+        known,
         flops=step.flops,
         bytes_moved=least_bytes(step),
         operators=sum(dispatched.values()),
@@ -48,9 +54,6 @@ def counts(step: Step, device: Device, close: Closeness) -> CellCounts:
         peak_bytes=counters.peak_bytes(step.run, device.name),
         model_bytes=counters.model_bytes(module) if module is not None else None,
         memory_bytes=counters.memory_bytes(module) if module is not None else None,
-        error=close.error,
-        max_abs_error=close.max_abs,
-        cosine_error=close.cosine,
         device_s=counters.device_seconds(step.run) if device.name == "cuda" else None,
     )
 

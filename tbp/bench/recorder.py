@@ -5,6 +5,7 @@ Takes what was timed; writes, after the timing and never during it,
     <results>/<machine>/<commit>-<environment>.traces/<benchmark>/<cell>.<session>.session.json.gz
     <results>/<machine>/<commit>-<environment>.traces/<benchmark>/<cell>.<session>.pt.trace.json.gz
 
+and, of a distributed step, a trace more for each rank but the first: ``<cell>.<session>.rank1.pt.trace.json.gz``.
 A session is one process's pass over one benchmark cell. asv ignores both files: their names do not end in .json.
 A file appears under its final name complete or not at all. Where to write comes from the environment variables that
 ``tbp.asv.environment`` sets in asv's process; without them nothing is recorded.
@@ -23,25 +24,25 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
-from torch.profiler import ProfilerActivity, profile, schedule
 
 from .cell import CellCounts
 from .clock import Timing
-from .counters import quiet_profiler
 from .devices import Device
+from .profiling import export_profile
 from .roof import Roof
 from .surroundings import clock_mhz, cpu_mhz, governor, isa, packages
 from .turns import TurnRatios
 
 # History of the session file. A field more is no new format: readers pass over what they do not know.
-#   1  first; later also governor, clock_mhz and packages; then counts, ratios and what else ``Further`` has
+#   1  first; later also governor, clock_mhz and packages; then counts, ratios and what else ``Further`` has;
+#      then rank_traces
 SESSION_FORMAT = 1
 
 # Steps in a trace: 20 where they are quick enough, as a 10th percentile needs about that many.
@@ -59,6 +60,10 @@ if os.environ.get(RESULTS_DIR):
     # Each timing collects garbage first: .14 s over the objects of torch, and none over those that are frozen.
     gc.collect()
     gc.freeze()
+
+
+RankTraces = Callable[[int, Mapping[str, object]], Sequence[Path]]
+"""Records a number of steps in every rank, with facts, and gives a plain trace file of each."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +106,7 @@ class Further:
     first_call_s: float | None = None  # of the first call in the process: lazy initialisation, compilation
     energy_j: float | None = None  # of one call, of the whole processor or GPU
     throttled: int | None = None  # times while sampling (CPU); bits of the reasons after it (CUDA)
+    rank_traces: RankTraces | None = None  # records a distributed step in its ranks, instead of this process
     measuring_s: float = 0.0  # warming up, sampling, taking turns and finding the roof
 
 
@@ -131,16 +137,22 @@ def record(
     stem = f"{_slug(parameters)}.{facts['session']}"
     folder = destination.folder / _safe(benchmark)
     path = folder / f"{stem}.session.json.gz"
+    rank_traces: list[str] = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
         trace, note = None, skipped or "recording traces is switched off (TBP_TRACE=0)"
         if call is not None and timing is not None and destination.traces:
             trace, note = f"{stem}.pt.trace.json.gz", ""
             step_s = sorted(timing.wall_s)[len(timing.wall_s) // 2]
-            _write_trace(folder / trace, call, device, step_s, facts)
+            of_ranks = further.rank_traces if further is not None else None
+            if of_ranks is None:
+                _write_trace(folder / trace, call, device, step_s, facts)
+            else:
+                rank_traces = _write_rank_traces(folder / trace, of_ranks, step_s, facts)
         measured = _measured(timing) | _further(further or Further())
         surroundings = {"governor": governor(), "clock_mhz": clock, "cpu_mhz": cpu_mhz(), "packages": packages()}
-        text = json.dumps({**facts, **measured, **surroundings, "trace": trace, "trace_note": note})
+        traces = {"trace": trace, "rank_traces": rank_traces, "trace_note": note}
+        text = json.dumps({**facts, **measured, **surroundings, **traces})
         with _whole(path) as unfinished:
             unfinished.write_bytes(gzip.compress(text.encode(), GZIP_LEVEL))
     except OSError as error:
@@ -210,32 +222,42 @@ def _further(further: Further) -> dict[str, object]:
     }
 
 
+def _steps(step_s: float) -> int:
+    """Steps in a trace, of steps that take ``step_s``."""
+    return max(TRACE_MIN_STEPS, min(TRACE_STEPS, int(TRACE_BUDGET_S / max(step_s, 1e-9))))
+
+
 def _write_trace(
     path: Path, call: Callable[[], object], device: Device, step_s: float, facts: Mapping[str, object]
 ) -> None:
-    steps = max(TRACE_MIN_STEPS, min(TRACE_STEPS, int(TRACE_BUDGET_S / max(step_s, 1e-9))))
-    activities = [ProfilerActivity.CPU]
-    if device.name == "cuda":
-        activities.append(ProfilerActivity.CUDA)
-    # Without acc_events, which makes torch build a Python object of every event, only to throw them away. With it, 20
-    # training steps of 661 operators took 8.7 s instead of 1.3 s, and gave the same file.
-    plan = schedule(wait=0, warmup=1, active=steps, repeat=1)
-    with quiet_profiler(), profile(activities=activities, schedule=plan, record_shapes=True) as profiler:
-        # As JSON values of the trace's own top level, where every viewer ignores them.
-        profiler.add_metadata_json("tbp", json.dumps(facts))
-        for _ in range(1 + steps):
-            call()
-            device.synchronise()
-            profiler.step()
     with _whole(path) as unfinished:
         plain = unfinished.with_suffix(".plain")
         try:
-            profiler.export_chrome_trace(str(plain))
-            with plain.open("rb") as source, gzip.open(unfinished, "wb", GZIP_LEVEL) as target:
-                shutil.copyfileobj(source, target, 1 << 20)
+            export_profile(plain, call, device, _steps(step_s), facts)
+            _compress(plain, unfinished)
         finally:
             for left in (plain, plain.with_name(f"{plain.name}.tmp")):  # the profiler's own, where the disk is full
                 left.unlink(missing_ok=True)
+
+
+def _write_rank_traces(path: Path, take: RankTraces, step_s: float, facts: Mapping[str, object]) -> list[str]:
+    """The traces of all ranks, rank 0's as ``path``; gives the names of those of the others."""
+    plain_files = take(_steps(step_s), facts)
+    end = ".pt.trace.json.gz"
+    paths = [
+        path,
+        *(path.with_name(path.name.removesuffix(end) + f".rank{rank}{end}") for rank in range(1, len(plain_files))),
+    ]
+    for plain, target in zip(plain_files, paths, strict=True):
+        with _whole(target) as unfinished:
+            _compress(plain, unfinished)
+        plain.unlink()
+    return [target.name for target in paths[1:]]
+
+
+def _compress(plain: Path, target: Path) -> None:
+    with plain.open("rb") as source, gzip.open(target, "wb", GZIP_LEVEL) as compressed:
+        shutil.copyfileobj(source, compressed, 1 << 20)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import importlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
@@ -79,6 +79,10 @@ class Step:
     makes_modules: bool = False  # making modules is the work (pruning, calibration), not set-up that is timed with it
     # FLOPs that torch's counter sees of ``run`` with plain attention; None: just ``flops``; 0: it cannot see them.
     counted: int | None = None
+    # Of a step that other processes take (``distributed``): plain trace files of so many steps, with facts in them, one
+    # of each rank; and the CPU seconds that all of them have used.
+    rank_traces: Callable[[int, Mapping[str, object]], Sequence[Path]] | None = None
+    cpu_s: Callable[[], float] | None = None
 
 
 Reference = Callable[[Case, Step], Tensor | Mapping[str, Tensor]]

@@ -15,10 +15,11 @@ from tbp.bisect.bisection import Bisection, Culprit, Ending, PairsAgainst, Probe
 from tbp.bisect.search import LineSearch
 from tbp.bisect.trials import Ruling, SeriesName, Trial, effect_of
 from tbp.errors import ExitCode
-from tbp.gate.run import INTERRUPTED
 from tbp.model.changes import State
 from tbp.model.comparison import ComparedCommit, Judgement
+from tbp.model.series import short_hash
 from tbp.project.first_parents import LineCommit
+from tbp.turns.run import INTERRUPTED
 
 # A culprit that makes up this much of the change leaves nothing worth another search, whatever the interval says.
 WHOLE_SHARE = 0.8
@@ -103,7 +104,7 @@ def _reason(search: LineSearch, line: Sequence[LineCommit], ending: Ending, ende
         return f"{undecided[-1].reason}: the machine is too noisy for a change of this size"
     if doubtful := [trial for trial in search.trials if trial.ruling is Ruling.NO_STEP and trial.reason]:
         likeliest = max(doubtful, key=lambda trial: abs(effect_of(trial, search.limits)))
-        commit = line[likeliest.head].commit[:8]
+        commit = short_hash(line[likeliest.head].commit)
         return f"{commit} is suspected, and fresh pairs do not confirm it: {likeliest.reason}"
     return "no commit of them shows the change against the one before it: it may have come in several small steps"
 
@@ -149,16 +150,17 @@ def _next(result: Bisection, bench: str, rest: tuple[bool, bool]) -> Iterator[st
             yield "more pairs, on a quieter machine: the same command with --restart"
     if result.culprit is None or result.ending not in (Ending.COMMIT, Ending.RANGE):
         return
-    commit, before = result.culprit.commit, result.culprit.before[:8]
-    short = commit.commit[:8]
+    commit, before = result.culprit.commit, short_hash(result.culprit.before)
+    good, bad = short_hash(result.good.commit), short_hash(result.bad.commit)
+    short = short_hash(commit.commit)
     yield f"the change: git show {short}" if result.ending is Ending.COMMIT else f"the range: git log {before}..{short}"
     if commit.is_merge and len(commit.parents) == 2:
-        yield f"inside the merge: tbp bisect {series} {result.good.commit[:8]} {result.bad.commit[:8]} --into-merges"
+        yield f"inside the merge: tbp bisect {series} {good} {bad} --into-merges"
     yield f"every benchmark of it: tbp gate {before} {short}"
     is_before, is_after = rest
     if result.has_remainder and is_before:
-        yield f"the rest before it: tbp bisect {series} {result.good.commit[:8]} {before}"
+        yield f"the rest before it: tbp bisect {series} {good} {before}"
     if result.has_remainder and is_after:
-        yield f"the rest after it: tbp bisect {series} {short} {result.bad.commit[:8]}"
+        yield f"the rest after it: tbp bisect {series} {short} {bad}"
     if result.ends.state is State.REGRESSION:
         yield f"accept it: tbp ack {short} --reason …"

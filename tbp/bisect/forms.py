@@ -32,6 +32,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from tbp.bisect.bisection import Bisection, Culprit, Ending, ProbeResult
+from tbp.model.series import short_hash
 from tbp.system.strict_json import strict_json
 from tbp.wording import phrases, words
 from tbp.wording.terminal import Paragraph, terminal_text
@@ -62,7 +63,7 @@ def sentence(result: Bisection) -> str:
     if result.culprit is not None and result.ending in (Ending.COMMIT, Ending.RANGE):
         changed = phrases.effect(result.culprit.judgement)
         if result.ending is Ending.COMMIT:
-            return f"{result.culprit.commit.commit[:8]} made {one_line(result.name)} {changed}"
+            return f"{short_hash(result.culprit.commit.commit)} made {one_line(result.name)} {changed}"
         return (
             f"One of {words.count(len(result.suspects), 'commit')} made {one_line(result.name)} {changed}; "
             "the others of them cannot be measured"
@@ -115,22 +116,22 @@ def _culprit(result: Bisection, culprit: Culprit) -> Iterator[RenderableType]:
     for operator in judgement.operators:
         yield Paragraph(operator, "    ", most=MOST_SUBJECT)
     for step in result.steps:
-        yield Paragraph(f"also {step.commit.commit[:8]}: {phrases.effect(step.judgement)}", "  ")
+        yield Paragraph(f"also {short_hash(step.commit.commit)}: {phrases.effect(step.judgement)}", "  ")
 
 
 def _evidence(result: Bisection, culprit: Culprit) -> str:
     if [against.commit for against in culprit.rests_on] == [culprit.before]:
-        return f"{words.count(culprit.judgement.evidence, 'pair')} against {culprit.before[:8]} before it"
+        return f"{words.count(culprit.judgement.evidence, 'pair')} against {short_hash(culprit.before)} before it"
     names = {result.good.commit: "GOOD"}
     parts = [
-        f"{words.count(against.pairs, 'pair')} against {names.get(against.commit, against.commit[:8])}"
+        f"{words.count(against.pairs, 'pair')} against {names.get(against.commit, short_hash(against.commit))}"
         for against in culprit.rests_on
     ]
     return f"from {' and '.join(parts)}"
 
 
 def _range(result: Bisection) -> str:
-    return words.named([suspect.commit[:8] for suspect in result.suspects], MOST_LISTED)
+    return words.named([short_hash(suspect.commit) for suspect in result.suspects], MOST_LISTED)
 
 
 def _share(result: Bisection) -> str:
@@ -158,9 +159,9 @@ _ROLES = {"ends": "BAD against GOOD", "probe": "against GOOD", "step": "against"
 
 def _probe(probe: ProbeResult) -> str:
     if probe.role == "skipped":
-        return f"{probe.commit[:8]} left out: {one_line(probe.reason)}"
-    against = f"{_ROLES[probe.role]} {probe.against[:8]}" if probe.role == "step" else _ROLES[probe.role]
+        return f"{short_hash(probe.commit)} left out: {one_line(probe.reason)}"
+    against = f"{_ROLES[probe.role]} {short_hash(probe.against)}" if probe.role == "step" else _ROLES[probe.role]
     ruling = {"good": "like GOOD", "bad": "like BAD"}.get(probe.ruling, probe.ruling)
     ruling = {"bad": "a change", "good": "no change"}.get(probe.ruling, ruling) if probe.role == "ends" else ruling
     effect = words.signed_percent(probe.effect)
-    return f"{probe.commit[:8]} {against}: {effect} in {words.count(probe.pairs, 'pair')}, {ruling}"
+    return f"{short_hash(probe.commit)} {against}: {effect} in {words.count(probe.pairs, 'pair')}, {ruling}"

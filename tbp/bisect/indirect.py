@@ -15,13 +15,14 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from tbp.bisect.likeness import LEAST_PAIRS, NOISE_WEIGHT, standard_error
-from tbp.gate.evidence import WITNESS_SHARE, Limits, estimated
 from tbp.model.changes import State
-from tbp.model.comparison import CONFIDENCE, Judgement
+from tbp.model.comparison import Judgement
+from tbp.model.effects import CONFIDENCE
 from tbp.model.series import Parameters
 from tbp.statistics.paired_ratios import Pair
 from tbp.statistics.robust import median
 from tbp.statistics.student_t import t_reach, two_sided_t
+from tbp.turns.evidence import WITNESS_SHARE, Limits, estimated
 
 # Standard errors by which an effect may fall short of the change: with one, five of six do not.
 MARGIN = 1.0

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from enum import Enum
 from math import ceil, copysign, log, log2, sqrt
 
-from tbp.model.comparison import CONFIDENCE
+from tbp.model.effects import CONFIDENCE
 from tbp.statistics.paired_ratios import Estimate, estimate
 
 # Of the whole search: the chance that any of its probes goes the wrong way. A tenth of what a gate may claim wrongly,

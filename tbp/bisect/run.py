@@ -22,15 +22,16 @@ from tbp.bisect.trials import Role, Ruling, Trial, effect_of
 from tbp.bisect.turns import BisectRequest, CannotMeasure, Turns
 from tbp.bisect.weights import weights
 from tbp.errors import NothingMeasured, TbpError
-from tbp.gate.measuring import contention_notes
-from tbp.gate.run import ENDING_SHARE, INTERRUPTED
-from tbp.gate.worker_process import Deadline, OutOfTime
 from tbp.model.comparison import ComparedCommit
+from tbp.model.series import short_hash
 from tbp.project.asv_config import AsvConfig
 from tbp.project.first_parents import LineCommit, first_parents, merged_line
 from tbp.project.touched_files import touched
 from tbp.system.children import marking
 from tbp.system.progress import Progress
+from tbp.turns.measuring import contention_notes
+from tbp.turns.run import ENDING_SHARE, INTERRUPTED
+from tbp.turns.worker_process import Deadline, OutOfTime
 from tbp.wording import words
 from tbp.wording.words import one_line
 
@@ -89,7 +90,7 @@ def _with_inside(
     both = merged_line(config.local_repository, result.culprit.commit)
     if both is None:
         return result
-    progress.line(f"tbp: {result.culprit.commit.commit[:8]} is a merge: searching the commits that it brought")
+    progress.line(f"tbp: {short_hash(result.culprit.commit.commit)} is a merge: searching the commits that it brought")
     try:
         return replace(result, inside=_searched(config, *both, request, turns, progress))
     except (TbpError, KeyboardInterrupt) as problem:
@@ -168,10 +169,12 @@ class _Bisecting:
         if trial.role is Role.ENDS:
             raise NothingMeasured(f"GOOD and BAD cannot both be measured: {reason}")
         if not self.search.skip(trial, reason):
-            raise NothingMeasured(f"{head.commit[:8]} could be measured before, and no more: {reason}; try it again")
+            raise NothingMeasured(
+                f"{short_hash(head.commit)} could be measured before, and no more: {reason}; try it again"
+            )
         self._store()
         index = next(reversed(self.search.skipped))
-        self._progress.line(f"tbp: {self._line[index].commit[:8]} cannot be measured and is left out: {reason}")
+        self._progress.line(f"tbp: {short_hash(self._line[index].commit)} cannot be measured and is left out: {reason}")
 
     def _name_known_step(self) -> None:
         """A line of progress for the step that other trials' pairs confirm: no pair of it shows one."""
@@ -205,7 +208,7 @@ class _Bisecting:
     def _ruled(self, trial: Trial, head: LineCommit) -> str:
         effect = effect_of(trial, self.search.limits)
         moved = words.signed_percent(expm1(effect)) if isfinite(effect) else "no effect known"
-        named = f"{head.commit[:8]} {words.shortened(one_line(head.subject), MOST_SUBJECT)}"
+        named = f"{short_hash(head.commit)} {words.shortened(one_line(head.subject), MOST_SUBJECT)}"
         left = self.search.suspects
         return (
             f"{'BAD' if trial.role is Role.ENDS else named}: {RULED[trial.role, trial.ruling]}, {moved} in "
@@ -227,5 +230,5 @@ RULED = {
 
 
 def _question(trial: Trial, head: LineCommit) -> str:
-    against = {Role.ENDS: "BAD against GOOD", Role.PROBE: f"{head.commit[:8]} against GOOD"}
-    return against.get(trial.role, f"{head.commit[:8]} against the commit before it")
+    against = {Role.ENDS: "BAD against GOOD", Role.PROBE: f"{short_hash(head.commit)} against GOOD"}
+    return against.get(trial.role, f"{short_hash(head.commit)} against the commit before it")

@@ -21,7 +21,7 @@ from msgspec import Struct, field
 from tbp.bisect.indirect import Leg, indirect, pairs_needed, way
 from tbp.bisect.likeness import MOST_PAIRS, noise, probe_error, standard_error
 from tbp.bisect.trials import LEAST_PART, Levels, Role, Ruling, Trial, effect_of
-from tbp.gate.evidence import CONFIRM_LOOKS, Limits, estimated
+from tbp.turns.evidence import CONFIRM_LOOKS, Limits, estimated
 
 # With three commits left that weigh the same, trying one of them needs 1.7 trials on average as a probe first does, and
 # a hit is a direct confirmation; with four it is 2.25 against 2.

@@ -16,14 +16,14 @@ from msgspec.structs import replace
 
 from tbp.bisect.indirect import IndirectEffect
 from tbp.bisect.likeness import LEAST_PAIRS, MOST_PAIRS, Likeness, likeness
-from tbp.gate.cells import Cell
-from tbp.gate.evidence import CONFIRM_PAIRS, CellStanding, Evidence, Limits, estimated
-from tbp.gate.judging import LEAST_PAIRS as LEAST_PAIRS_OF_ESTIMATE
-from tbp.gate.judging import judgements
 from tbp.model.changes import State
 from tbp.model.comparison import Judgement
 from tbp.model.series import Parameters
 from tbp.statistics.paired_ratios import Pair
+from tbp.turns.cells import Cell
+from tbp.turns.evidence import CONFIRM_PAIRS, CellStanding, Evidence, Limits, estimated
+from tbp.turns.judging import LEAST_PAIRS as LEAST_PAIRS_OF_ESTIMATE
+from tbp.turns.judging import judgements
 
 # A step that makes up less than this part of the change is looked for no further: it cannot be the largest but one.
 LEAST_PART = 0.5

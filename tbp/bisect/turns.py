@@ -14,12 +14,6 @@ from msgspec import Struct, field
 from tbp.asv.checkouts import WAITING, Checkout, checkouts
 from tbp.bisect.trials import SeriesName
 from tbp.errors import NothingMeasured, RunFailed, UsageError
-from tbp.gate.attribution import explained
-from tbp.gate.cells import SIDES, Cell, CellFailed, CellSkipped, Side
-from tbp.gate.discovery import discovered
-from tbp.gate.evidence import Limits
-from tbp.gate.measuring import Folders, Measuring
-from tbp.gate.worker_process import Deadline, OutOfTime
 from tbp.model.comparison import Judgement
 from tbp.model.series import series_name
 from tbp.project.asv_config import AsvConfig
@@ -27,6 +21,12 @@ from tbp.project.bench_filter import bench_filter
 from tbp.project.policy import read_policy
 from tbp.statistics.paired_ratios import Pair
 from tbp.system.progress import Progress
+from tbp.turns.attribution import explained
+from tbp.turns.cells import SIDES, Cell, CellFailed, CellSkipped, Side
+from tbp.turns.discovery import discovered
+from tbp.turns.evidence import Limits
+from tbp.turns.measuring import Folders, Measuring
+from tbp.turns.worker_process import Deadline, OutOfTime
 from tbp.wording import words
 
 MOST_NAMED = 8  # series that a message names where a pattern finds several

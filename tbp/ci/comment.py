@@ -13,6 +13,7 @@ from msgspec import Struct
 from tbp.comparison.markdown import LIMIT, code, markdown
 from tbp.model.changes import State
 from tbp.model.comparison import Comparison
+from tbp.model.series import short_hash
 
 MARKER = "<!-- tbp gate -->"
 """The first line of the comment; GitHub and GitLab do not show it."""
@@ -32,7 +33,8 @@ class GateRun(Struct, frozen=True):
     def line(self) -> str:
         """The foot of the comment, which does not change the verdict: where it comes from."""
         run = f" in [this run]({self.address})" if _ADDRESS.fullmatch(self.address) else ""
-        return f"<sub>Commit {self.commit[:12]}, measured{run}. The next gate of this pull request replaces it.</sub>"
+        commit = short_hash(self.commit)
+        return f"<sub>Commit {commit}, measured{run}. The next gate of this pull request replaces it.</sub>"
 
 
 def verdict(comparison: Comparison, run: GateRun) -> str:
@@ -49,7 +51,7 @@ def outdated(body: str, newest: str) -> str:
     """``body``, a comment without its first line, under a line that names the newest commit, which was not measured."""
     first, _, rest = body.partition("\n")
     rest = re.sub(r"^\n?> \*\*Outdated\.\*\*[^\n]*\n", "", rest)
-    line = f"> **Outdated.** This is of an earlier commit; {newest[:12]} has not been measured."
+    line = f"> **Outdated.** This is of an earlier commit; {short_hash(newest)} has not been measured."
     whole = f"{first}\n\n{line}\n{rest}"
     return whole if len(whole) <= LIMIT else f"{first}\n\n{line}\n"
 

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from tbp.ci.change import JobChange
 from tbp.errors import UnreadableInput, UsageError
 from tbp.model.comparison import ComparedCommit
+from tbp.model.series import short_hash
 from tbp.project.git import GitFailed, git, is_shallow
 from tbp.project.working_tree import judged, left_from
 
@@ -45,7 +46,7 @@ def commits_of(repository: Path, change: JobChange, head: str = "") -> Sides:
         tip = judged(repository, change.base)
     except UsageError as error:
         if _is_shallow(repository):
-            raise UsageError(f"the clone lacks the base {change.base[:8]}: check out with {DEEPER}") from None
+            raise UsageError(f"the clone lacks the base {short_hash(change.base)}: check out with {DEEPER}") from None
         raise error
     tip = replace(tip, revision=change.base_name or change.base)
     return left_from(repository, tip, named), named

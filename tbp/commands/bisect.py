@@ -50,9 +50,9 @@ def run(options: argparse.Namespace) -> ExitCode:
     from tbp.bisect.run import bisect
     from tbp.bisect.turns import BisectRequest
     from tbp.commands.output import forgiven, has_colours, require_writable, terminal_width, write_forms
-    from tbp.gate.evidence import Limits
     from tbp.project.asv_config import read_config
     from tbp.project.working_tree import judged
+    from tbp.turns.evidence import Limits
 
     require_writable({"--json": options.json})
     config = read_config(options.config)

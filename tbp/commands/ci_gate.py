@@ -74,9 +74,9 @@ def _judged(options: argparse.Namespace) -> tuple[Comparison, ExitCode]:
     """The comparison and the exit code of ``--strict``; where nothing could be measured, one that gives the reason."""
     from tbp.asv.runner import require_asv
     from tbp.ci.answer import unmeasured
-    from tbp.gate.run import gate
     from tbp.model.comparison import ComparedCommit
     from tbp.project.asv_config import read_config
+    from tbp.turns.run import gate
     from tbp.wording.phrases import exit_code
 
     sides = ComparedCommit(options.base or "base", ""), ComparedCommit(options.head or "head", "")

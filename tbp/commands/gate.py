@@ -59,9 +59,9 @@ def run(options: argparse.Namespace) -> ExitCode:
     """
     from tbp.asv.runner import require_asv
     from tbp.commands.output import ComparisonOutput, write_comparison
-    from tbp.gate.run import gate
     from tbp.project.asv_config import read_config
     from tbp.project.working_tree import judged
+    from tbp.turns.run import gate
 
     output = ComparisonOutput.of(options)
     config = read_config(options.config)

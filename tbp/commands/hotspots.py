@@ -43,10 +43,10 @@ def run(options: argparse.Namespace) -> ExitCode:
     _require_meant(options)
     from tbp.asv.stored_traces import chosen_sides
     from tbp.commands.output import terminal_width, write_file, write_forms
-    from tbp.hotspots.flame_file import flame_file
-    from tbp.hotspots.forms import to_csv, to_json
-    from tbp.hotspots.table import views_table
-    from tbp.hotspots.views import views_of
+    from tbp.operator_views.flame_file import flame_file
+    from tbp.operator_views.forms import to_csv, to_json
+    from tbp.operator_views.table import views_table
+    from tbp.operator_views.views import views_of
 
     cells = chosen_sides(options.traces, stored_traces(options))
     views = views_of(cells, options.by, options.group_by or GROUPS[0])

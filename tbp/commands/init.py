@@ -127,7 +127,7 @@ def _report(files: Sequence[PlannedFile], state: InitialState, options: argparse
     if (options.github or options.gitlab) and is_name_alone():
         warn(
             "tbp: the workflows install tbp-perf by its name from PyPI, and this tbp came from elsewhere: see that it "
-            "is tbp there, or write `tbp-perf @ git+URL@COMMIT`"
+            "is tbp there, or install `tbp-perf @ git+URL` and run this again with --force"
         )
     if not (state.config_path.parent / "pyproject.toml").exists():
         warn(
@@ -140,11 +140,12 @@ def _report(files: Sequence[PlannedFile], state: InitialState, options: argparse
 
 def _measure(state: InitialState, choice: Choice) -> bool:
     """Runs the first benchmark; False where it failed."""
+    from tbp.model.series import short_hash
     from tbp.project.asv_config import read_config
     from tbp.scaffold.first_run import measured
     from tbp.system.progress import Progress
 
-    warn(f"tbp: measuring {choice.suite.benchmark} on commit {state.around.commit[:8]}, as asv does it")
+    warn(f"tbp: measuring {choice.suite.benchmark} on commit {short_hash(state.around.commit)}, as asv does it")
     with Progress() as progress:
         value = measured(read_config(state.config_path), choice.suite.benchmark, state.around.commit, progress.say)
     if value.failure:

@@ -14,7 +14,7 @@ from tbp.system.printing import warn
 
 if TYPE_CHECKING:
     from tbp.asv.stored_traces import StoredTraces
-    from tbp.gate.run import GateRequest
+    from tbp.turns.run import GateRequest
 
 DATA_BRANCH = "tbp-data"
 STDOUT = Path("-")
@@ -160,8 +160,8 @@ def add_measuring_options(parser: argparse.ArgumentParser) -> None:
 
 def gate_request(options: argparse.Namespace) -> GateRequest:
     """Returns what ``add_measuring_options`` added."""
-    from tbp.gate.evidence import Limits
-    from tbp.gate.run import GateRequest
+    from tbp.turns.evidence import Limits
+    from tbp.turns.run import GateRequest
 
     limits = Limits(options.relevant, options.excluded, options.false_discovery_rate)
     bench = tuple(options.bench)

@@ -36,7 +36,8 @@ from msgspec.structs import asdict
 
 from tbp.errors import UnreadableInput
 from tbp.model.changes import State
-from tbp.model.comparison import CONFIDENCE, ComparedCommit, Comparison, Judgement
+from tbp.model.comparison import ComparedCommit, Comparison, Judgement
+from tbp.model.effects import CONFIDENCE
 from tbp.model.series import Better
 from tbp.system.strict_json import strict_json
 from tbp.wording.phrases import ORDER, sentence, tally

@@ -20,8 +20,9 @@ from tbp.comparison.two_runs import MIN_EXACT_RUNS, MIN_OTHER_RUNS, RunsDifferen
 from tbp.history.circumstances import NOT_OF_COMMIT, Circumstances, kind_of, sentence
 from tbp.history.explanations import not_refuted
 from tbp.model import relevance
-from tbp.model.changes import ChangeKind, Circumstance, State, effect_size
-from tbp.model.comparison import CONFIDENCE, ComparedCommit, Judgement
+from tbp.model.changes import ChangeKind, Circumstance, State
+from tbp.model.comparison import ComparedCommit, Judgement
+from tbp.model.effects import CONFIDENCE, effect_size
 from tbp.model.points import columns, index_of, measured_values
 from tbp.model.series import Better, Outcome, Point, SeriesKey
 from tbp.statistics.benjamini_hochberg import benjamini_hochberg

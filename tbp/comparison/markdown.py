@@ -32,7 +32,7 @@ _IMPORTANCE = (
 )  # fmt: skip
 _FOLDED = (State.NO_CHANGE, State.SKIPPED)
 # What a code span shows as it is, in a table too; no backtick, backslash or pipe, which end it.
-_PLAIN = re.compile(r"[\w .,:;=()+/%→×–−-]+")
+_PLAIN = re.compile(r"[\w .,:;=()+/%→×–−±÷-]+")
 _ACTIVE = re.compile(r"[^\w ]")
 _HEAD = "| benchmark | parameters | before → after | effect | evidence | p |\n| --- | --- | --- | --- | --- | --- |\n"
 

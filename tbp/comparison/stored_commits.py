@@ -25,7 +25,7 @@ from tbp.history.circumstances import with_number
 from tbp.history.runs_of_series import SeriesRows, rows_by_series
 from tbp.model.changes import Circumstance, State
 from tbp.model.comparison import ComparedCommit, Comparison, Judgement
-from tbp.model.series import Commit, Setup
+from tbp.model.series import Commit, Setup, short_hash
 from tbp.project.asv_config import AsvConfig, own_config, results_folder
 from tbp.project.bench_filter import BenchFilter, bench_filter
 from tbp.project.commits import Commits, read_commits
@@ -67,7 +67,9 @@ def compared(config: AsvConfig | None, results_dir: Path | None, request: Compar
     newest_first = sorted(dates, key=lambda name: dates[name], reverse=True)
     hashes = [stored_commit(newest_first, repository, revision) for revision in (request.baseline, request.contender)]
     if hashes[0] == hashes[1]:
-        raise UsageError(f"{request.baseline} and {request.contender} are the same commit {hashes[0][:8]}: name two")
+        raise UsageError(
+            f"{request.baseline} and {request.contender} are the same commit {short_hash(hashes[0])}: name two"
+        )
     frame = _wanted_rows(results.frame, is_wanted)
     if frame.empty:
         raise NothingMeasured(f"--bench {' '.join(request.bench)} finds no benchmark in {folder}; write a shorter one")

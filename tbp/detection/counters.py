@@ -13,7 +13,8 @@ import numpy as np
 
 from tbp.detection.measured import Measured
 from tbp.model import relevance
-from tbp.model.changes import Change, effect_size
+from tbp.model.changes import Change
+from tbp.model.effects import effect_size
 
 # There and back is a change and its repair; with one more turn, runs this short are what two modes make by chance: of
 # 60 runs with a second value in one of ten, 5 % have a pair of it, 0.1 % two of three.

@@ -17,7 +17,8 @@ from msgspec.structs import replace
 from tbp.detection.boundaries import MEDIAN_ERROR
 from tbp.detection.measured import Measured, measured
 from tbp.detection.selection import correlation_inflation, residuals_of
-from tbp.model.changes import CONFIDENCE, Change
+from tbp.model.changes import Change
+from tbp.model.effects import CONFIDENCE
 from tbp.model.points import columns, levels
 from tbp.model.series import Point
 from tbp.statistics.mann_whitney import tails

@@ -29,6 +29,8 @@ class Diagnosis(Struct, frozen=True):
     def sentence(self) -> str:
         """The verdict in words: ``1 grave finding, 2 warnings: mend what is grave before you measure``."""
         count = self.counts
+        if not self.findings and self.machine.processor.online is None:
+            return "Too little of this machine can be read to tell what stands in the way of measuring"
         if not self.findings:
             return "Nothing stands in the way of measuring here"
         shown = [words.count(count[severity], *names) for severity, names in _NAMES.items() if count[severity]]

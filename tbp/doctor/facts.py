@@ -75,7 +75,7 @@ class Activity(Struct, frozen=True):
     """The work of others on the machine while the doctor looked."""
 
     looked_s: float = 0.0
-    busy_cores: float | None = None  # without the doctor itself
+    busy_cores: float | None = None  # of the usable ones, without the doctor itself
     stolen_share: float | None = None  # of the time that guests wanted, what the hypervisor gave to others
     waiting_share: float | None = None  # of the last 10 s, when some process waited for a core
     busiest: tuple[Busy, ...] = ()  # the largest first; only as far as /proc shows others' processes

@@ -92,7 +92,8 @@ def _facts(machine: MachineFacts) -> Iterator[tuple[str, str]]:
     if memory.total_bytes is not None and memory.available_bytes is not None:
         total, free = (words.quantity(size, "bytes") for size in (memory.total_bytes, memory.available_bytes))
         yield "memory", f"{total}, {free} free"
-    yield "GPU", "; ".join(_gpus(machine)) or "none with an NVIDIA driver"
+    if machine.gpus or (processor.online and not machine.has_nvidia_driver):
+        yield "GPU", "; ".join(_gpus(machine)) or "none with an NVIDIA driver"
     yield "Python", ", ".join(_software(machine))
 
 

@@ -1,4 +1,4 @@
-"""The worker of the doctor's twins: one piece of work that never changes, in the language of ``tbp/gate/worker.py``.
+"""The worker of the doctor's twins: one piece of work that never changes, in the language of ``tbp/turns/worker.py``.
 
 Run by its path, as that is, whose file it imports by its location. Needs numpy, and neither torch nor asv.
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tbp.gate import worker
+    from tbp.turns import worker
 else:
     _spec = spec_from_file_location("tbp_gate_worker", Path(__file__).parent.parent / "gate" / "worker.py")
     worker = module_from_spec(_spec)

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from tbp.asv.checkouts import Checkout
 from tbp.errors import RunFailed
-from tbp.gate.cells import SIDES, Cell, CellFailed, CellSkipped
-from tbp.gate.referee import Team
-from tbp.gate.worker_process import Deadline, OutOfTime
 from tbp.statistics.paired_ratios import Pair
+from tbp.turns.cells import SIDES, Cell, CellFailed, CellSkipped
+from tbp.turns.referee import Team
+from tbp.turns.worker_process import Deadline, OutOfTime
 
 PROGRAM = Path(__file__).with_name("twin_worker.py")
 # Six pairs take 6 to 8 s on two cores, half of it the start of their processes.

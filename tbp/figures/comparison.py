@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from tbp.figures.look import BETTER_COLOUR, NAME_LENGTH, NEUTRAL_COLOUR, WORSE_COLOUR, disarmed, template
 from tbp.model.changes import State
 from tbp.model.comparison import ComparedCommit, Comparison, Judgement
-from tbp.model.series import series_name
+from tbp.model.series import series_name, short_hash
 from tbp.wording import words
 
 MOST_ROWS = 60
@@ -92,7 +92,7 @@ def _labels(shown: Sequence[Judgement]) -> list[str]:
 
 
 def _named(side: ComparedCommit) -> str:
-    short = side.commit[:8]
+    short = short_hash(side.commit)
     return short if side.commit.startswith(side.revision) else f"{side.revision} ({short})"
 
 

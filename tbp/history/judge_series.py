@@ -23,7 +23,8 @@ from tbp.history.circumstances import Circumstances, RunCircumstances, breaks, w
 from tbp.history.explanations import explained
 from tbp.history.runs_of_series import SeriesRows
 from tbp.model import relevance
-from tbp.model.changes import CONFIDENCE, Break, Change, ChangeKind
+from tbp.model.changes import Break, Change, ChangeKind
+from tbp.model.effects import CONFIDENCE
 from tbp.model.points import Points
 from tbp.wording import words
 

@@ -39,16 +39,22 @@ class PrunePlan(Struct, frozen=True):
 def prune_plan(store: Stored) -> PrunePlan:
     """The raw traces that may go by the project's policy, and the reasons why the rest stays."""
     sessions, policy = store.sessions, store.policy
-    traces = tuple(session for session in sessions.sessions if _is_raw(session.trace))
+    traces = {
+        trace: _run(session.key, session.commit)
+        for session in sessions.sessions
+        for trace in filter(_is_raw, session.traces)
+    }
     # Without their traces the histories are the same, and no trace is read to tell what is in it.
-    bare = replace(sessions, sessions=tuple(replace(session, trace=None) for session in sessions.sessions))
+    bare = replace(
+        sessions, sessions=tuple(replace(session, trace=None, rank_traces=()) for session in sessions.sessions)
+    )
     all_histories = histories(store.results, bare, store.commits, no_trace, policy=policy)
     runs = {run for history in all_histories for run in kept_runs(history, sessions, policy.keep_traces_of_newest_runs)}
     used = {path for key, commit in runs for path in sessions.traces(key, commit)}
     placed = {_run(history.key, point.commit.hash) for history in all_histories for point in history.points}
-    unplaced = {session.trace for session in traces if _run(session.key, session.commit) not in placed}
+    unplaced = {trace for trace, run in traces.items() if run not in placed}
     stay = used | unplaced
-    removable = sorted(session.trace for session in traces if session.trace and session.trace not in stay)
+    removable = sorted(traces.keys() - stay)
     return PrunePlan(
         removable=tuple(removable),
         bytes=sum(_size(path) for path in removable),
@@ -104,8 +110,8 @@ def _size(trace: Path) -> int:
     return 0
 
 
-def _is_raw(trace: Path | None) -> bool:
-    return trace is not None and trace.name.endswith(TRACE_END)
+def _is_raw(trace: Path) -> bool:
+    return trace.name.endswith(TRACE_END)
 
 
 def _run(key: SeriesKey, commit: str) -> tuple[object, ...]:

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from tbp.asv.ratios import Ratio
 from tbp.model import relevance
-from tbp.model.changes import CONFIDENCE
+from tbp.model.effects import CONFIDENCE
 from tbp.model.series import Point
 from tbp.statistics.paired_ratios import Estimate, estimate
 

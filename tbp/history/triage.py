@@ -18,7 +18,7 @@ from tbp.history.events import Event, events
 from tbp.history.ranges import CommitOrder
 from tbp.model.changes import ChangeEvidence, History
 from tbp.model.points import levels
-from tbp.model.series import SeriesKey
+from tbp.model.series import SeriesKey, short_hash
 from tbp.model.triage import Triage, TriageStatus
 from tbp.project.acknowledgements import Ack, is_triable
 from tbp.statistics.robust import median
@@ -132,8 +132,8 @@ def _weight(triage: Triage) -> tuple[bool, date]:
 def unknown_fixes(acks: Sequence[Ack], order: CommitOrder, path: object) -> list[str]:
     """A sentence on each entry whose ``fixed in`` names no commit of the branch: no run can show that it is mended."""
     return [
-        f"{path}: {ack.subject} is to be fixed in {ack.fixed_in[:8]}, which the branch does not have yet: it stays "
-        "accepted until then; after a squash or a rebase name the commit of the branch"
+        f"{path}: {ack.subject} is to be fixed in {short_hash(ack.fixed_in)}, which the branch does not have yet: "
+        "it stays accepted until then; after a squash or a rebase name the commit of the branch"
         for ack in acks
         if ack.status is TriageStatus.FIXED and order.number(ack.fixed_in) < 0
     ]
@@ -144,4 +144,4 @@ def accepted_for(evidence: ChangeEvidence) -> str:
     triage = evidence.triage
     if triage is None or not triage.is_accepting:
         return ""
-    return triage.reason or f"fixed in {triage.fixed_in[:8]}"
+    return triage.reason or f"fixed in {short_hash(triage.fixed_in)}"

@@ -32,7 +32,7 @@ class RatioToVariant(Struct, frozen=True):
 
     variant: str  # the other one: a baseline or the twin
     ratio: float  # median of the processes' medians
-    low: float  # the lowest of the processes' medians, and the highest
+    low: float  # ends of the 99 % interval of the processes' medians; NaN for a single process
     high: float
     processes: int
     of_cpu_time: bool  # the machine was busy, and CPU time is compared instead of wall time

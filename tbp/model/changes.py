@@ -12,8 +12,7 @@ from msgspec.structs import replace
 
 from tbp.model.balance import SETTLED_RUNS, Balance, balance
 from tbp.model.cells import MeasuredCell
-from tbp.model.effects import CONFIDENCE as CONFIDENCE
-from tbp.model.effects import effect_size as effect_size
+from tbp.model.effects import effect_size
 from tbp.model.points import levels
 from tbp.model.series import Better, Commit, Line, Point, SeriesKey
 from tbp.model.triage import Triage

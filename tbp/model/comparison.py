@@ -10,7 +10,6 @@ from math import isnan, nan
 
 from msgspec import Struct
 
-from tbp.model.changes import CONFIDENCE as CONFIDENCE
 from tbp.model.changes import State
 from tbp.model.series import Better, Parameters, parameter_label, series_name
 

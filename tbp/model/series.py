@@ -84,6 +84,15 @@ class SeriesKey(Struct, frozen=True, order=True):
         return series_name(self.benchmark, self.parameters)
 
 
+SHORT_DIGITS = 8
+"""Characters of a hash, as it is shown and typed; asv begins the names of its result files with as many."""
+
+
+def short_hash(commit: str) -> str:
+    """The first SHORT_DIGITS of a hash."""
+    return commit[:SHORT_DIGITS]
+
+
 class Commit(Struct, frozen=True, cache_hash=True):
     """One commit as the report shows it; ``subject`` and ``author`` are empty where there is no repository."""
 
@@ -94,7 +103,7 @@ class Commit(Struct, frozen=True, cache_hash=True):
 
     @property
     def short(self) -> str:
-        return self.hash[:8]
+        return short_hash(self.hash)
 
 
 class Tag(Struct, frozen=True):

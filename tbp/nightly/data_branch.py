@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tbp.model.series import short_hash
 from tbp.nightly.exchange import Exchange, Exchanged
 from tbp.nightly.leases import runner_name
 from tbp.nightly.remote_branch import remote_branch
@@ -29,7 +30,7 @@ def account(exchange: Exchange, exchanged: Exchanged) -> str:
     if not exchanged.commit:
         return f"there is no branch {exchange.branch} yet: nothing was received"
     received, sent = (words.count(len(files), "file") for files in (exchanged.received, exchanged.sent))
-    return f"{exchange.branch} is at {exchanged.commit[:8]}: {received} received, {sent} sent"
+    return f"{exchange.branch} is at {short_hash(exchanged.commit)}: {received} received, {sent} sent"
 
 
 def account_as_json(exchange: Exchange, exchanged: Exchanged) -> str:

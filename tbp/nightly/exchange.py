@@ -134,6 +134,10 @@ class Exchange:
         _require_bounded(f"{self.branch} has", {path: blob.size for path, blob in files.items()})
         there = {path: blob for path, blob in _below(RESULTS, files).items() if is_shared(path)}
         notes = [f"{path} is larger than GitHub takes, and stays on the branch" for path in _too_large(there)]
+        notes += [
+            f"{path} is larger than a lease, and counts for none: the next push takes it out"
+            for path, blob in files.items() if path.startswith(LEASES) and blob.size > MOST_LEASE_BYTES
+        ]  # fmt: skip
         there = {path: blob for path, blob in there.items() if blob.size <= MOST_FILE_BYTES}
         self.results_dir.mkdir(parents=True, exist_ok=True)
         state = self._state()

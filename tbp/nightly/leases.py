@@ -34,8 +34,11 @@ _RUNNER = re.compile(r"[\w-]{1,64}", re.ASCII)
 FORMAT = 1
 
 
-class FleetSetup(Struct, frozen=True):
-    """The machine, and the environments that asv.conf.json asks for: the results of one never stand for another's."""
+class PoolSetup(Struct, frozen=True):
+    """The name of a pool's machine, and the environments that asv.conf.json asks for.
+
+    Results of one setup never stand for those of another.
+    """
 
     machine: str
     environments: str = ""  # a digest of the keys of asv.conf.json that choose them
@@ -44,7 +47,7 @@ class FleetSetup(Struct, frozen=True):
 class Lease(Struct, frozen=True):
     """One commit that one runner measures, or was stopped at."""
 
-    setup: FleetSetup
+    setup: PoolSetup
     runner: str
     commit: str  # full hash
     since: datetime  # UTC
@@ -56,7 +59,7 @@ class Lease(Struct, frozen=True):
         setup = hashlib.sha256(msgspec.json.encode(self.setup)).hexdigest()[:12]
         return f"{setup}-{self.runner}{END}"
 
-    def blocks(self, setup: FleetSetup, runner: str, now: datetime) -> bool:
+    def blocks(self, setup: PoolSetup, runner: str, now: datetime) -> bool:
         """True where another runner measures its commit for ``setup`` at the moment."""
         goes_on = now < self.until and self.since - now <= CLOCKS_APART
         return self.setup == setup and self.runner != runner and goes_on
@@ -81,12 +84,12 @@ def runner_name(results_dir: Path) -> str:
     return hashlib.sha256("\n".join(facts).encode(errors="surrogateescape")).hexdigest()[:12]
 
 
-def leased(leases: Iterable[Lease], setup: FleetSetup, runner: str, now: datetime) -> frozenset[str]:
+def leased(leases: Iterable[Lease], setup: PoolSetup, runner: str, now: datetime) -> frozenset[str]:
     """The commits that other runners measure for ``setup``."""
     return frozenset(lease.commit for lease in leases if lease.blocks(setup, runner, now))
 
 
-def unfinished(leases: Iterable[Lease], setup: FleetSetup, runner: str, now: datetime) -> tuple[str, ...]:
+def unfinished(leases: Iterable[Lease], setup: PoolSetup, runner: str, now: datetime) -> tuple[str, ...]:
     """The commits of ``setup`` that this runner, or one whose lease has ended, was stopped at."""
     stopped = (lease for lease in leases if lease.setup == setup and not lease.blocks(setup, runner, now))
     return tuple(dict.fromkeys(lease.commit for lease in stopped))
@@ -94,7 +97,7 @@ def unfinished(leases: Iterable[Lease], setup: FleetSetup, runner: str, now: dat
 
 def taken(
     leases: Iterable[Lease],
-    setup: FleetSetup,
+    setup: PoolSetup,
     runner: str,
     commit: str,
     done: Iterable[str],
@@ -108,7 +111,7 @@ def taken(
 
 
 def released(
-    leases: Iterable[Lease], setup: FleetSetup, runner: str, done: Iterable[str], now: datetime
+    leases: Iterable[Lease], setup: PoolSetup, runner: str, done: Iterable[str], now: datetime
 ) -> tuple[Lease, ...]:
     """``leases`` once ``runner`` has measured ``done`` and measures nothing more.
 

@@ -33,6 +33,7 @@ from tbp.asv.results import read_results
 from tbp.asv.runner import Ran, require_asv, run_asv, run_commits
 from tbp.asv.sessions import Sessions
 from tbp.errors import NothingMeasured, UnreadableInput
+from tbp.model.series import short_hash
 from tbp.project.asv_config import AsvConfig
 from tbp.project.bench_filter import asv_patterns
 from tbp.project.branch import branch_of, first_parents
@@ -167,9 +168,9 @@ class AsvMeasuring(Struct, frozen=True):
 
 def without_room(results_dir: Path, machine: str, commits: Iterable[str]) -> frozenset[str]:
     """The ``commits`` with a failure for want of room on the disk; none while the disk has little."""
-    failed = {path.name[:8] for path in (results_dir / machine).glob(f"*{REASONS_END}") if _had_no_room(path)}
+    failed = {short_hash(path.name) for path in (results_dir / machine).glob(f"*{REASONS_END}") if _had_no_room(path)}
     has_room = bool(failed) and shutil.disk_usage(results_dir).free >= ROOM_BYTES
-    return frozenset(commit for commit in commits if has_room and commit[:8] in failed)
+    return frozenset(commit for commit in commits if has_room and short_hash(commit) in failed)
 
 
 def _had_no_room(path: Path) -> bool:

@@ -13,9 +13,10 @@ from msgspec import Struct
 
 from tbp.asv.runner import Ran
 from tbp.errors import RunFailed
+from tbp.model.series import short_hash
 from tbp.nightly.budget import NightBudget, OutOfBudget
 from tbp.nightly.exchange import Decide, Exchange
-from tbp.nightly.leases import LEASE, FleetSetup, Lease, leased, now, released, runner_name, taken, unfinished
+from tbp.nightly.leases import LEASE, Lease, PoolSetup, leased, now, released, runner_name, taken, unfinished
 from tbp.nightly.new_commits import AsvMeasuring, Pending, branch_history, pending, prepared
 from tbp.nightly.night_lock import NightLock
 from tbp.project.asv_config import AsvConfig
@@ -57,7 +58,7 @@ class Night:
     ) -> None:
         self._config, self._wish, self._lock, self._budget = config, wish, lock, budget
         self._exchange, self._heard = exchange, heard
-        self._setup = FleetSetup(wish.name or wish.machine, config.environments)
+        self._setup = PoolSetup(wish.name or wish.machine, config.environments)
         self._runner = runner_name(config.results_dir)
         self._done: list[str] = []
         self._left = Pending(())
@@ -82,7 +83,9 @@ class Night:
                 some_failed = some_failed or ran.some_failed
                 commit = self._next()
         except OutOfBudget:
-            self._heard(f"tbp: {commit[:8]} took longer than the budget had time for; the next night measures it again")
+            self._heard(
+                f"tbp: {short_hash(commit)} took longer than the budget had time for; the next night measures it again"
+            )
         except RunFailed:
             self._send(self._released)
             raise
@@ -144,7 +147,7 @@ class Night:
 
 def subject(machine: str, commits: Sequence[str]) -> str:
     """The subject of a commit on the data branch."""
-    return f"{machine}: {', '.join(commit[:8] for commit in commits[-MOST_NAMED:]) or 'leases and notes'}"
+    return f"{machine}: {', '.join(short_hash(commit) for commit in commits[-MOST_NAMED:]) or 'leases and notes'}"
 
 
 def left_over(work: NightWork) -> tuple[str, ...]:

@@ -17,20 +17,20 @@ from tbp.asv.checkouts import WAITING, checkouts
 from tbp.asv.ratios import Ratio, add_ratios
 from tbp.asv.runner import interruptible
 from tbp.errors import RunFailed
-from tbp.gate.cells import SIDES, Cell, CellFailed, Side
-from tbp.gate.discovery import discovered
-from tbp.gate.evidence import agrees, estimated
-from tbp.gate.measuring import Folders, Measuring
-from tbp.gate.worker_process import Deadline, OutOfTime
 from tbp.history.paired_changes import level_begin, wanted, with_pairs
 from tbp.history.paired_evidence import FRESH_LOOKS
 from tbp.history.stored import Stored, by_themselves
 from tbp.model import relevance
 from tbp.model.changes import Change
-from tbp.model.series import Point, SeriesKey
+from tbp.model.series import Point, SeriesKey, short_hash
 from tbp.nightly.told_file import untold
 from tbp.project.asv_config import AsvConfig
 from tbp.statistics.paired_ratios import Pair
+from tbp.turns.cells import SIDES, Cell, CellFailed, Side
+from tbp.turns.discovery import discovered
+from tbp.turns.evidence import agrees, estimated
+from tbp.turns.measuring import Folders, Measuring
+from tbp.turns.worker_process import Deadline, OutOfTime
 from tbp.wording import words
 
 # Of each benchmark of a new commit. With a spread of 3 % they see 5 % on the first night in four of five cases
@@ -79,7 +79,8 @@ class Task(Struct, frozen=True):
 
     def __str__(self) -> str:
         why = "fresh pairs of" if self.is_fresh else "measuring in turns"
-        return f"tbp: {why} {self.head[:8]} against {self.base[:8]}: {words.count(len(self.pairs), 'benchmark')}"
+        both = f"{short_hash(self.head)} against {short_hash(self.base)}"
+        return f"tbp: {why} {both}: {words.count(len(self.pairs), 'benchmark')}"
 
 
 def tracked_series(store: Stored, machine: str) -> list[Tracked]:
@@ -182,7 +183,9 @@ class _Night:
                     cells = {key: cell for key, cell in cells.items() if cell not in failed}
                     _take_turns(cells, task, Measuring(sides, folders, deadline=deadline), deadline, pairs)
         except (RunFailed, CellFailed) as problem:
-            self._tell(f"tbp: {task.head[:8]} is not measured in turns with {task.base[:8]}: ", str(problem))
+            self._tell(
+                f"tbp: {short_hash(task.head)} is not measured in turns with {short_hash(task.base)}: ", str(problem)
+            )
         except OutOfTime:
             pass
         finally:

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from tbp.errors import RunFailed, UsageError
+from tbp.model.series import short_hash
 from tbp.nightly.bounds import too_much
 from tbp.project.git import IDENTITY, GitFailed, beginning_of_git, lines_of, run_git
 from tbp.system.children import temporary_folder
@@ -102,7 +103,7 @@ class RemoteBranch(Struct, frozen=True):
                 head = out[start:end].split()
                 if len(head) != 3 or int(head[2]) != blob.size:
                     raise RunFailed(
-                        f"{self}: {blob.hash[:8]} of it is missing in {self.repository}: "
+                        f"{self}: {short_hash(blob.hash)} of it is missing in {self.repository}: "
                         f"run `git fetch --refetch --no-filter {self.remote} {self.name}` there"
                     )
                 start = end + 1 + blob.size + 1

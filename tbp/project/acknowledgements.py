@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from tbp.errors import UsageError
+from tbp.model.series import short_hash
 from tbp.model.triage import TriageStatus
 from tbp.project.links import web_address
 from tbp.project.toml_file import read_toml
@@ -73,9 +74,9 @@ class Ack(Struct, frozen=True):
     def subject(self) -> str:
         """The place of the change, in words: ``suite.time_x at 04342f08``, ``the event e5f0a1b2..04342f08``."""
         if not self.is_event:
-            return f"{self.benchmark} at {self.commit[:8]}"
+            return f"{self.benchmark} at {short_hash(self.commit)}"
         of = "" if self.benchmark == EVERY else f"{self.benchmark} in "
-        between = f"{self.after[:8]}..{self.commit[:8]}" if self.after else self.commit[:8]
+        between = f"{short_hash(self.after)}..{short_hash(self.commit)}" if self.after else short_hash(self.commit)
         return f"{of}the event {between}"
 
     @property

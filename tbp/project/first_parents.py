@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from tbp.errors import UnreadableInput, UsageError
 from tbp.model.comparison import ComparedCommit
+from tbp.model.series import short_hash
 from tbp.project.git import GitFailed, git, is_shallow
 
 SHALLOW = "the clone is shallow, `git fetch --unshallow` brings the older commits"
@@ -69,7 +70,7 @@ def merged_line(repository: Path, merge: LineCommit) -> tuple[ComparedCommit, Co
         return None
     if base == second:
         return None
-    return ComparedCommit(base[:8], base), ComparedCommit(second[:8], second)
+    return ComparedCommit(short_hash(base), base), ComparedCommit(short_hash(second), second)
 
 
 def _logged(repository: Path, *selection: str) -> tuple[LineCommit, ...]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from tbp.model.series import Commit, Line
+from tbp.model.series import Commit, Line, short_hash
 
 
 class Beside(Struct, frozen=True):
@@ -58,7 +58,7 @@ def lines_beside(commits: Sequence[Commit], parents: Mapping[str, str], history:
         given |= set(names)
         origin = steps[names[0]].before
         line = tuple(known[name] for name in names)
-        lines.append(Line(tip[:8], line, steps[path[0]].fork, known[origin] if origin else None))
+        lines.append(Line(short_hash(tip), line, steps[path[0]].fork, known[origin] if origin else None))
     lost = frozenset(name for tip, path in paths.items() if steps[path[0]].is_lost for name in path)
     return Beside(tuple(lines), lost)
 

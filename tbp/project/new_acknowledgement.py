@@ -14,6 +14,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from tbp.errors import UsageError
+from tbp.model.series import short_hash
 from tbp.model.triage import TriageStatus
 from tbp.project.acknowledgements import (
     EVERY,
@@ -35,7 +36,7 @@ from tbp.wording.words import value_text, visible
 HEADER = (
     "# Changes that this project accepts; `tbp ack` adds to it, and docs/how-to/acknowledge.md of tbp describes it.\n"
 )
-SHORT = 12  # characters of a hash in the range of an event: git itself takes 10 for a project of Linux's size
+STORED_DIGITS = 12  # of a hash in the range of an event, for years: git itself takes 10 for a project of Linux's size
 
 
 class AckRequest(Struct, frozen=True):
@@ -111,8 +112,8 @@ def require_on_branch(ack: Ack, repository: Path, branch: str) -> None:
         is_elsewhere = resolve(repository, ack.commit) and ack.commit not in first_parents(repository, line)
         if is_elsewhere and not is_shallow(repository):
             raise UsageError(
-                f"{ack.commit[:8]} is not on the first-parent line of {line.name}, so its report has no change there; "
-                "say the line that has with --branch"
+                f"{short_hash(ack.commit)} is not on the first-parent line of {line.name}, so its report has no change "
+                "there; say the line that has with --branch"
             )
 
 
@@ -192,7 +193,7 @@ def _subject(ack: Ack) -> dict[str, object]:
     if not ack.is_event:
         return {"benchmark": benchmark, "commit": ack.commit}
     of_some: dict[str, object] = {"benchmark": benchmark} if benchmark != EVERY else {}
-    between = f"{ack.after[:SHORT]}..{ack.commit[:SHORT]}" if ack.after else ack.commit
+    between = f"{ack.after[:STORED_DIGITS]}..{ack.commit[:STORED_DIGITS]}" if ack.after else ack.commit
     return {"event": between, **of_some}
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tbp.errors import UsageError
+from tbp.model.series import short_hash
 from tbp.project.branch import resolve
 from tbp.project.commits import ancestors
 
@@ -40,7 +41,9 @@ def stored_commit(stored: Sequence[str], repository: Path | None, revision: str,
         among = set(stored)
         nearest = [commit for commit in ancestors(repository, known) if commit in among]
         which = f"the nearest before it: {_short(nearest)}" if nearest else f"stored are {_short(stored)}"
-        raise UsageError(f"{revision} ({known[:8]}) has no stored {kind}; run `asv run {revision}^!`, or take {which}")
+        raise UsageError(
+            f"{revision} ({short_hash(known)}) has no stored {kind}; run `asv run {revision}^!`, or take {which}"
+        )
     raise UsageError(
         f"{revision} names no stored commit; stored are {_short(stored)}: write {MIN_PREFIX} or more characters of a "
         f"hash, or run `asv run {revision}^!` in a repository that has it"
@@ -65,4 +68,4 @@ def base_commit(stored: Sequence[str], repository: Path | None, revision: str) -
 def _short(hashes: Sequence[str]) -> str:
     """The first hashes, each of eight characters, and how many there are beyond them."""
     more = f" and {len(hashes) - NEAREST} more" if len(hashes) > NEAREST else ""
-    return ", ".join(commit[:8] for commit in hashes[:NEAREST]) + more
+    return ", ".join(short_hash(commit) for commit in hashes[:NEAREST]) + more

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tbp.errors import UnreadableInput
+from tbp.model.series import short_hash
 from tbp.project.git import GitFailed, git
 
 
@@ -19,4 +20,4 @@ def write_files(repository: Path, commit: str, folder: Path) -> None:
         git(repository, "read-tree", commit, variables=index)
         git(repository, "checkout-index", "--all", f"--prefix={folder}/", variables=index)
     except GitFailed as failed:
-        raise UnreadableInput(f"the files of {commit[:8]} cannot be written: {failed}") from None
+        raise UnreadableInput(f"the files of {short_hash(commit)} cannot be written: {failed}") from None

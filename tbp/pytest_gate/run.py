@@ -22,13 +22,6 @@ from msgspec import Struct, field
 from tbp.asv.checkouts import Checkout
 from tbp.asv.runner import interruptible
 from tbp.errors import NothingMeasured, UsageError
-from tbp.gate.budget import Budget
-from tbp.gate.cells import SIDES, Cell, Side
-from tbp.gate.evidence import Evidence, Limits
-from tbp.gate.progress import GateProgress
-from tbp.gate.referee import IMPORT_TIMEOUT_S
-from tbp.gate.run import ENDING_SHARE, Gated, GateRequest, MeasuredCells, take_turns
-from tbp.gate.worker_process import Deadline, OutOfTime, Worker, WorkerLost
 from tbp.model.changes import State
 from tbp.model.comparison import ComparedCommit, Comparison, Judgement
 from tbp.project.git import GitFailed, top_of
@@ -36,6 +29,13 @@ from tbp.project.policy import read_policy
 from tbp.project.working_tree import WORKING_TREE, judged, left_from
 from tbp.pytest_gate.files import write_files
 from tbp.system.children import marking, temporary_folder
+from tbp.turns.budget import Budget
+from tbp.turns.cells import SIDES, Cell, Side
+from tbp.turns.evidence import Evidence, Limits
+from tbp.turns.progress import GateProgress
+from tbp.turns.referee import IMPORT_TIMEOUT_S
+from tbp.turns.run import ENDING_SHARE, Gated, GateRequest, MeasuredCells, take_turns
+from tbp.turns.worker_process import Deadline, OutOfTime, Worker, WorkerLost
 from tbp.wording import words
 from tbp.wording.phrases import MEASURED_IN_TURNS
 

@@ -1,6 +1,6 @@
 """The worker for tests: runs pytest in the files of one commit, and lets a test's workload take turns.
 
-Run by its path, as ``tbp/gate/worker.py`` is, and in its language; pytest's root is where that has the suites. It
+Run by its path, as ``tbp/turns/worker.py`` is, and in its language; pytest's root is where that has the suites. It
 imports that file by its location and nothing else of tbp, so that a project called tbp can be measured too.
 
     {"do": "discover", "names"} → {"tests": {node id: {"is_marked", "unsuitable", "digest"}}, "foreign": [path, …]}
@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from tbp.gate import worker
+    from tbp.turns import worker
 else:
     _spec = spec_from_file_location("tbp_gate_worker", Path(__file__).parent.parent / "gate" / "worker.py")
     worker = module_from_spec(_spec)

@@ -7,6 +7,7 @@ other rooms.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -96,6 +97,14 @@ def _device(trace: Trace, session: TraceSession) -> str:
 
 TRACE_END = ".pt.trace.json.gz"
 OPERATORS_END = ".operators.json.gz"  # of the table that `tbp trace prune` leaves of a trace
+
+
+_OF_RANK = re.compile(r"\.rank\d+$")
+
+
+def cell_and_session(trace: Path) -> str:
+    """The name of a stored trace without its end: ``<cell>.<session>``, of whichever rank of a run it is."""
+    return _OF_RANK.sub("", trace.name.removesuffix(TRACE_END))
 
 
 def operators_path(trace: Path) -> Path:

@@ -25,7 +25,7 @@ def distillation_loss(
 
     Args:
         student_logits: (..., V).
-        teacher_logits: (..., V); no gradient reaches the teacher.
+        teacher_logits: (..., V); no gradient reaches the teacher. -inf rules a class out.
         labels: (...) class indices.
         temperature: T, positive.
         alpha: α in [0, 1], the share of the soft term.
@@ -51,13 +51,18 @@ def distillation_loss(
     labels_N = labels.flatten()
     kept_N = labels_N != ignore_index
     items = kept_N.sum().clamp(min=1)
+    student_log_NV = F.log_softmax(student_NV / temperature, dim=-1)
+    teacher_log_NV = F.log_softmax(teacher_NV / temperature, dim=-1)
+    # A class that the teacher rules out, p = 0, weighs 0 · log 0 = 0; in floating point that is NaN. Filled before the
+    # product, so that its gradient is 0 too.
+    weightless_NV = (teacher_log_NV == -torch.inf) | ~kept_N[:, None]
     divergence_NV = F.kl_div(
-        F.log_softmax(student_NV / temperature, dim=-1),
-        F.log_softmax(teacher_NV / temperature, dim=-1),
+        student_log_NV.masked_fill(weightless_NV, 0.0),
+        teacher_log_NV.masked_fill(weightless_NV, 0.0),
         reduction="none",
         log_target=True,  # a probability that underflows to 0 still has its logarithm
     )
-    soft = divergence_NV.sum(-1).masked_fill(~kept_N, 0.0).sum() / items
+    soft = divergence_NV.sum() / items
     hard = F.cross_entropy(student_NV, labels_N, ignore_index=ignore_index, reduction="sum") / items
     return alpha * temperature**2 * soft + (1.0 - alpha) * hard
 

@@ -1,4 +1,4 @@
-"""Native support of half precision: a check to make before a half-precision step is timed.
+"""Half precision that is sure to be one: native support before a step, evidence of it in the step's graph.
 
 Without the instructions CPU autocast converts back and forth and is 19–22 times slower than float32 (measured,
 torch 2.13), and a CUDA device emulates bfloat16. Such a time means nothing, so the answer is a reason to skip.
@@ -7,9 +7,12 @@ torch 2.13), and a CUDA device emulates bfloat16. Such a time means nothing, so 
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import torch
+from torch import Tensor, nn
 
 # oneDNN's matmuls run natively with any of these. The names of torch.cpu.get_capabilities() and, for older torch,
 # of /proc/cpuinfo on x86 and ARM.
@@ -21,6 +24,62 @@ CPU_FEATURES = {
 # float16 arithmetic came with compute capability 5.3.
 # https://docs.nvidia.com/cuda/cuda-c-programming-guide/#arithmetic-instructions
 CUDA_FLOAT16_CAPABILITY = (5, 3)
+
+
+# The node that autocast leaves in autograd's graph where it casts a weight or an activation.
+CAST = "ToCopyBackward0"
+
+
+class HalfPrecisionUnavailable(RuntimeError):
+    """The step would not run in the requested half precision."""
+
+
+def autocast_in(
+    model: nn.Module, dtype: torch.dtype | None, allow_emulation: bool = False
+) -> Callable[[], AbstractContextManager[object]]:
+    """Autocast to ``dtype`` on the model's device, to be entered for each forward pass; None: nothing is cast.
+
+    Raises:
+        HalfPrecisionUnavailable: the device lacks ``dtype``, and it is not to be emulated.
+        ValueError: the model has no parameters.
+    """
+    if dtype is None:
+        return nullcontext
+    parameter = next(model.parameters(), None)
+    if parameter is None:
+        raise ValueError("the model has no parameters, so there is nothing to train")
+    reason = half_precision_support(parameter.device, dtype)
+    if reason is not None and not allow_emulation:
+        raise HalfPrecisionUnavailable(f"{reason}; train in float32 there, or pass allow_emulation=True")
+    return functools.partial(torch.autocast, parameter.device.type, dtype=dtype)
+
+
+def check_computed_in(dtype: torch.dtype | None, output: Tensor) -> None:
+    """Check that a forward pass ran in ``dtype``: its output is of it, or the graph behind has a cast of autocast.
+
+    Raises:
+        HalfPrecisionUnavailable: neither, as where autocast is off. A graph that torch.compile or a custom function
+            hides is passed over.
+    """
+    if dtype is not None and output.dtype != dtype and not _has_cast(output):
+        raise HalfPrecisionUnavailable(
+            f"the model computed in float32 under {dtype} autocast: nothing was cast. Autocast did not reach it; look "
+            "for torch.autocast(enabled=False) in the model"
+        )
+
+
+def _has_cast(output: Tensor) -> bool:
+    """True where a cast is in the graph behind ``output``, or part of the graph cannot be looked into."""
+    nodes, visited = [output.grad_fn], set()
+    for node in nodes:  # grows: breadth first, as casts are near the end
+        if node is None or node in visited:
+            continue
+        visited.add(node)
+        # torch's nodes end in a digit; those of custom functions and of compiled graphs do not.
+        if node.name() == CAST or (not node.name()[-1].isdigit() and "::" not in node.name()):
+            return True
+        nodes.extend(before for before, _ in node.next_functions)
+    return False
 
 
 def half_precision_support(device: torch.device | str, dtype: torch.dtype) -> str | None:

@@ -13,6 +13,7 @@ from itertools import groupby
 from tbp.errors import ExitCode
 from tbp.model.changes import State, is_measured
 from tbp.model.comparison import ComparedCommit, Comparison, Judgement
+from tbp.model.series import short_hash
 from tbp.wording import verdicts, words
 from tbp.wording.words import one_line
 
@@ -65,7 +66,7 @@ def evidence(judgement: Judgement, method: str) -> str:
 
 def judged(side: ComparedCommit) -> str:
     """``main (04342f08)``; only the hash where that is what the user wrote."""
-    short, revision = one_line(side.commit[:8]), one_line(side.revision)
+    short, revision = one_line(short_hash(side.commit)), one_line(side.revision)
     return f"{revision} ({short})" if short and not side.commit.startswith(side.revision) else short or revision
 
 

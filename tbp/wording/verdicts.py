@@ -13,7 +13,7 @@ import numpy as np
 
 from tbp.model.changes import Change, ChangeEvidence, ChangeKind, History, State
 from tbp.model.points import MEASURED, columns, levels
-from tbp.model.series import Better
+from tbp.model.series import Better, short_hash
 from tbp.wording.words import (
     UNKNOWN,
     count,
@@ -176,7 +176,7 @@ def finding(history: History) -> str:
             before_after(change, history.unit),
             interval_of_change(change, history.unit),
             probability(change.p_value),
-            f"measured in turns against {change.in_turns[:8]}" if change.in_turns else "",
+            f"measured in turns against {short_hash(change.in_turns)}" if change.in_turns else "",
         ]
         text = f"{' '.join(filter(None, words))}: {', '.join(filter(None, [*sure, made_of(history)]))}."
         return f"{text} Acknowledged: {change.acknowledged}" if history.state is State.ACKNOWLEDGED else text

@@ -139,6 +139,19 @@ def test_a_missing_trace_and_a_lone_trace_are_said(tmp_path: Path):
     assert "no session file" in problems[1]
 
 
+def test_the_traces_of_all_ranks_are_of_one_session(tmp_path: Path):
+    path = written(tmp_path, "s1", trace=True, rank_traces=["cell.s1.rank1.pt.trace.json.gz", "gone.json"])
+    of_rank = path.with_name("cell.s1.rank1.pt.trace.json.gz")
+    of_rank.write_bytes(b"a trace")
+    read = read_sessions(tmp_path)
+    assert [trace.name for trace in read.traces(KEY, "a" * 40)] == ["cell.s1.pt.trace.json.gz", of_rank.name]
+    assert read.medians_s(KEY, "a" * 40) == (2.0,)
+    assert len(read.problems) == 1
+    assert "its trace gone.json is missing" in read.problems[0]
+    of_rank.rename(of_rank.with_name("cell.s1.rank1.operators.json.gz"))  # as tbp trace prune leaves it
+    assert read_sessions(tmp_path).traces(KEY, "a" * 40)[1].name == "cell.s1.rank1.operators.json.gz"
+
+
 def test_a_trace_outside_the_folder_is_refused(tmp_path: Path):
     (tmp_path / "secret").write_text("x")
     written(tmp_path, "s1", trace="../../../secret")

@@ -8,14 +8,20 @@ from asv_runner.discovery import disc_benchmarks
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+import benchmarks.workloads.accumulation
 import benchmarks.workloads.attention
 import benchmarks.workloads.compressed_inference
+import benchmarks.workloads.distillation
+import benchmarks.workloads.distributed
 import benchmarks.workloads.feed_forward
+import benchmarks.workloads.schedule
 import benchmarks.workloads.train_step  # each registers its workloads
 from tbp.bench import PROTOCOL, Case
 from tbp.bench.workloads import find
 
-SHAPE = {"batch": 2, "sequence_length": 16, "tokens": 32, "d_model": 32, "heads": 4, "d_ff": 64}
+SHAPE = {
+    "batch": 2, "sequence_length": 16, "tokens": 32, "d_model": 32, "heads": 4, "d_ff": 64, "micro_batches": 2,
+}  # fmt: skip
 
 # Causal attention declares half of the S² products, and torch runs and counts all of them.
 DECLARED = [
@@ -26,7 +32,9 @@ DECLARED = [
     ("feed_forward", "swiglu"),
     ("train_step", "naive_attention"),
     ("train_step", "float32"),
-    ("train_step", "accumulated"),
+    ("train_step", "adamw_recommended"),
+    ("accumulation", "ragged"),
+    ("distillation", "distilled"),
     ("compressed_inference", "dense"),
     ("compressed_inference", "l1_70"),
     ("compressed_inference", "structured_50"),
@@ -40,6 +48,9 @@ def test_asv_finds_the_suites_and_nothing_in_their_workloads():
         benchmark.name: benchmark.version for benchmark in disc_benchmarks(str(Path(benchmarks.__file__).parent))
     }
     assert sorted(name for name in discovered if name.endswith(".torchtime_step")) == [
+        "accumulation.Nightly.torchtime_step",
+        "accumulation.NightlyRagged.torchtime_step",
+        "accumulation.Quick.torchtime_step",
         "attention.Nightly.torchtime_step",
         "attention.NightlyHalf.torchtime_step",
         "attention.Quick.torchtime_step",
@@ -48,14 +59,19 @@ def test_asv_finds_the_suites_and_nothing_in_their_workloads():
         "compressed_inference.NightlyWidths.torchtime_step",
         "compressed_inference.Quick.torchtime_step",
         "compression.Nightly.torchtime_step",
+        "distillation.Nightly.torchtime_step",
+        "distillation.Quick.torchtime_step",
+        "distributed.Nightly.torchtime_step",
         "feed_forward.Nightly.torchtime_step",
         "feed_forward.NightlyHalf.torchtime_step",
         "feed_forward.Quick.torchtime_step",
+        "schedule.Nightly.torchtime_step",
+        "schedule.Quick.torchtime_step",
         "train_step.Nightly.torchtime_step",
         "train_step.Quick.torchtime_step",
         "trained_task.Nightly.torchtime_step",
     ]
-    assert len(discovered) == 53
+    assert {"compile.Nightly.track_first_call_seconds", "attention.Quick.track_operators"} <= discovered.keys()
     assert set(discovered.values()) == {str(PROTOCOL)}
 
 

@@ -12,9 +12,9 @@ from tbp.bisect.forms import text, to_json
 from tbp.bisect.search import LineSearch
 from tbp.bisect.trials import Ruling
 from tbp.errors import ExitCode
-from tbp.gate.run import INTERRUPTED
 from tbp.project.first_parents import LineCommit
 from tbp.statistics.paired_ratios import Pair
+from tbp.turns.run import INTERRUPTED
 
 from .test_search import levels, searched
 

@@ -11,8 +11,8 @@ import pytest
 
 from tbp.bisect.search import LineSearch
 from tbp.bisect.stored import Question, StoredSearch, digest_of_suites
-from tbp.gate.evidence import Limits
 from tbp.statistics.paired_ratios import Pair
+from tbp.turns.evidence import Limits
 
 from ..command_line import Run
 from ..processes import clean_environment

@@ -6,9 +6,9 @@ from math import exp, inf, nan
 import pytest
 
 from tbp.bisect.indirect import IndirectEffect, Leg, indirect, pairs_needed, way
-from tbp.gate.evidence import Limits
 from tbp.model.changes import State
 from tbp.statistics.paired_ratios import Pair
+from tbp.turns.evidence import Limits
 
 TEN = 0.10  # as a log
 

@@ -7,8 +7,8 @@ import pytest
 
 from tbp.bisect.search import LineSearch
 from tbp.bisect.trials import Role, Ruling, Trial
-from tbp.gate.evidence import Limits
 from tbp.statistics.paired_ratios import Pair
+from tbp.turns.evidence import Limits
 
 # Of pairs, in turn: small, and zero on average.
 JITTER = (0.002, -0.003, 0.001, -0.001, 0.003, -0.002)

@@ -7,8 +7,8 @@ from tbp.bisect.indirect import IndirectEffect
 from tbp.bisect.search import LineSearch
 from tbp.bisect.stored import Question, StoredSearch, digest_of_suites
 from tbp.bisect.trials import Role, Ruling, Trial
-from tbp.gate.evidence import Limits
 from tbp.statistics.paired_ratios import Pair
+from tbp.turns.evidence import Limits
 
 QUESTION = Question("time_x", ("a" * 40, "b" * 40, "c" * 40), "", 1, "box", "digest", 0.02)
 INDIRECT = IndirectEffect(0.1, 0.05, 0.15, 1e-4, None, 1e-3, ((0, 6),))

@@ -4,8 +4,8 @@ import pytest
 
 from tbp.bisect.turns import chosen
 from tbp.errors import NothingMeasured, UsageError
-from tbp.gate.cells import Cell
 from tbp.project.bench_filter import exact_regex
+from tbp.turns.cells import Cell
 
 CELLS = [
     Cell("speed.time_total", 0, ()),

@@ -14,10 +14,10 @@ import pytest
 
 from tbp.comparison.json_form import from_json
 
-from ..gate.test_gate_runs import WORK
 from ..processes import clean_environment
 from ..repositories import commit, git, new_repository
 from ..result_folders import ASV_CONFIG
+from ..turns.test_gate_runs import WORK
 
 pytest.importorskip("asv")
 yaml = pytest.importorskip("yaml")

@@ -144,9 +144,9 @@ def test_a_push_that_is_not_measured_makes_the_verdict_outdated_once(
         comment(github, replace_run(skipped, head_sha=newest))
     (body,) = bodies(server)
     assert body.count("> **Outdated.**") == 1
-    assert "cccccccccccc has not been measured" in body
+    assert "cccccccc has not been measured" in body
     assert (
-        body.replace("> **Outdated.** This is of an earlier commit; cccccccccccc has not been measured.\n\n", "")
+        body.replace("> **Outdated.** This is of an earlier commit; cccccccc has not been measured.\n\n", "")
         == measured
     )
 

@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from tbp.doctor.diagnosis import diagnosis
-from tbp.doctor.facts import Busy, MachineFacts
+from tbp.doctor.facts import Busy, Host, MachineFacts
 from tbp.doctor.finding import Severity
 from tbp.doctor.findings import findings
 from tbp.doctor.json_form import to_json
@@ -23,6 +23,14 @@ def test_nothing_is_found_on_a_quiet_machine():
 
 
 ONE_THREAD = replace(QUIET.software, variables={"OMP_NUM_THREADS": "1"})
+
+
+def test_what_cannot_be_read_is_not_praised():
+    unknown = MachineFacts(Host("Darwin"))
+    assert diagnosis(unknown).sentence.startswith("Too little of this machine can be read")
+    assert "GPU" not in table(diagnosis(unknown))
+
+
 COMPILER = (Busy(71, "cc1plus", 1.0), Busy(72, "ld", 0.4))
 CASES = [
     (changed("activity", busy_cores=7.4, busiest=COMPILER), GRAVE, "7.4 of 8 cores are busy, so none is left",

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tbp.doctor.facts import Busy, Clocks, Cores, Gpu, Host, MachineFacts, Memory, Processor, Software
-from tbp.doctor.reading.activity import Counters, activity
+from tbp.doctor.reading.activity import Counters, activity, counters
 from tbp.doctor.reading.control_groups import Quota, quota
 from tbp.doctor.reading.gpus import gpus, gpus_of
 from tbp.doctor.reading.machine import read_machine
@@ -60,6 +60,12 @@ def test_other_processors_switch_their_boost_elsewhere(tmp_path: Path):
     for text, is_boosting in (("1", True), ("0", False)):
         clocks = read(tree(tmp_path, {boost: text})).clocks
         assert (clocks.boost_file, clocks.is_boosting) == (f"/{boost}", is_boosting)
+
+
+def test_arm_names_its_processors_by_numbers(tmp_path: Path):
+    info = "processor\t: 0\nFeatures\t: fp asimd bf16\nCPU implementer\t: 0x41\nCPU part\t: 0xd40\n"
+    processor = read(tree(tmp_path, {"proc/cpuinfo": info})).processor
+    assert (processor.model, processor.flags) == ("Arm implementer 0x41, part 0xd40", {"fp", "asimd", "bf16"})
 
 
 def test_of_an_empty_folder_every_fact_is_missed_by_name(tmp_path: Path):
@@ -120,22 +126,32 @@ def test_the_smallest_limit_of_a_group_and_those_above_it_counts(
 
 
 def test_what_happened_is_the_difference_of_two_readings(tmp_path: Path):
-    files = SystemFiles(tree(tmp_path, {"proc/stat": "cpu 1\ncpu0 1\ncpu1 1\nbtime 3\n"}))
-    before = Counters((100, 0, 10, 500, 5, 0, 0, 0), {1: ("tbp", 10), 7: ("cc1", 50), 8: ("idle", 3), 9: ("gone", 9)})
-    after = Counters((140, 0, 20, 540, 5, 0, 0, 10), {1: ("tbp", 20), 7: ("cc1", 85), 8: ("idle", 4), 10: ("new", 9)})
+    before = Counters(
+        2, (100, 0, 10, 500, 5, 0, 0, 0), {1: ("tbp", 10), 7: ("cc1", 50), 8: ("idle", 3), 9: ("gone", 9)}
+    )
+    after = Counters(
+        2, (140, 0, 20, 540, 5, 0, 0, 10), {1: ("tbp", 20), 7: ("cc1", 85), 8: ("idle", 4), 10: ("new", 9)}
+    )
     # 100 ticks of two cores: 50 of one; 50 of them worked, of which 10 were the doctor's own.
-    seen = activity(before, after, files, 0.5, me=1)
+    seen = activity(before, after, SystemFiles(tmp_path), 0.5, me=1)
     assert seen.busy_cores == pytest.approx(0.8)
     assert seen.stolen_share == pytest.approx(10 / 60)
     assert seen.busiest == (Busy(7, "cc1", 0.7),)
 
 
-def test_a_process_may_call_itself_anything(tmp_path: Path):
-    from tbp.doctor.reading.activity import counters
-
+def test_only_usable_cores_are_looked_at_and_a_process_may_call_itself_anything(tmp_path: Path):
+    lines = [
+        "cpu  9 9 9 9 9 9 9 9 0 0",
+        "cpu0 1 0 0 5 0 0 0 0 0 0",
+        "cpu1 2 0 0 6 0 0 0 0",
+        "cpu10 4 0 0 7 0 0 0 0",
+        "intr 5",
+    ]
     stat = "7 (a) S 1 (b) R 1 7 7 0 -1 4194304 100 0 0 0 30 12 0 0 20 0 1 0 5 0 0"
-    files = SystemFiles(tree(tmp_path, {"proc/7/stat": stat, "proc/8/stat": "8 (x", "proc/stat": "cpu no numbers"}))
-    assert counters(files) == Counters((), {7: ("a) S 1 (b", 42)})
+    files = SystemFiles(tree(tmp_path, {"proc/7/stat": stat, "proc/8/stat": "8 (x", "proc/stat": "\n".join(lines)}))
+    assert counters(files, (1, 10)) == Counters(2, (6, 0, 0, 13, 0, 0, 0, 0), {7: ("a) S 1 (b", 42)})
+    assert counters(files, ()).ticks == (7, 0, 0, 18, 0, 0, 0, 0)
+    assert counters(SystemFiles(tmp_path / "none"), ()) == Counters(0, (), {})
 
 
 H200 = "0, NVIDIA H200, 570.172.08, Enabled, 1980, 1980, 0x0000000000000001, Disabled, 0, 0, 143771, 00000000:1A:00.0"

@@ -21,6 +21,19 @@ def test_traces_of_runs_without_a_result_stay(traced_results: Path):
     assert (len(found.removable), found.kept_traces, found.unplaced) == (3, 3, 3)
 
 
+def test_the_traces_of_all_ranks_go_or_stay_together(traced_results: Path):
+    store = stored(None, traced_results)
+    first = store.sessions.sessions[0]
+    of_rank = first.trace.with_name("x.rank1.pt.trace.json.gz")
+    of_rank.write_bytes(b"a trace")
+    sessions = (replace(first, rank_traces=(of_rank,)), *store.sessions.sessions[1:])
+    store = replace(store, sessions=replace(store.sessions, sessions=sessions))
+    none, all_of_them = (prune_plan(replace(store, policy=Policy(keep_traces_of_newest_runs=runs))) for runs in (0, 9))
+    assert (len(none.removable), none.kept_traces) == (7, 0)
+    assert {first.trace, of_rank} <= {*none.removable}
+    assert (all_of_them.removable, all_of_them.kept_traces) == ((), 7)
+
+
 KEY = SeriesKey("suite.time_thing", (), "box", "env")
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from tbp.asv.sessions import Session, TurnsInSession
 from tbp.history.measured_cells import measured_cell
-from tbp.model.cells import CellCounted, RatioToVariant
+from tbp.model.cells import CellCounted
 from tbp.model.series import SeriesKey
 
 from ..histories import session
@@ -52,10 +52,20 @@ def test_a_ratio_is_the_median_of_the_processes_medians():
     calm = [measured((0.3, 0.5, 0.4)), measured((0.6, 0.6)), measured((0.5,))]
     cell = measured_cell(calm)
     assert cell is not None
-    assert cell.ratios == (RatioToVariant("naive", 0.5, 0.4, 0.6, 3, of_cpu_time=False),)
+    (ratio,) = cell.ratios
+    assert (ratio.variant, ratio.ratio, ratio.processes, ratio.of_cpu_time) == ("naive", 0.5, 3, False)
+    # The logs are −.9163, −.5108 and −.6931: their sd .2032, and t(.995, 2) = 9.925.
+    reach = 9.925 * 0.2032 / 3**0.5
+    assert (ratio.low, ratio.high) == pytest.approx((0.5 * math.exp(-reach), 0.5 * math.exp(reach)), rel=1e-3)
+
+
+def test_one_process_has_no_interval():
+    cell = measured_cell([measured((0.5,))])
+    assert cell is not None
+    assert math.isnan(cell.ratios[0].low)
 
 
 def test_on_a_busy_machine_cpu_time_is_compared():
     cell = measured_cell([measured((0.3,), (0.5,)), measured((9.0,), (0.6,), cpu_share=0.4)])
     assert cell is not None
-    assert cell.ratios == (RatioToVariant("naive", 0.55, 0.5, 0.6, 2, of_cpu_time=True),)
+    assert [(ratio.ratio, ratio.of_cpu_time) for ratio in cell.ratios] == [(0.55, True)]

@@ -5,7 +5,8 @@ import math
 import pytest
 from msgspec.structs import replace
 
-from tbp.model.changes import Change, ChangeEvidence, ChangeKind, Circumstance, effect_size
+from tbp.model.changes import Change, ChangeEvidence, ChangeKind, Circumstance
+from tbp.model.effects import effect_size
 from tbp.model.series import Better
 
 from ..histories import change, history

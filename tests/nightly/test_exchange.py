@@ -18,7 +18,7 @@ from tbp.nightly import bounds, remote_branch
 from tbp.nightly.data_branch import shared_with
 from tbp.nightly.exchange import Exchange
 from tbp.nightly.folder_files import is_shared
-from tbp.nightly.leases import LEASE, FleetSetup, Lease
+from tbp.nightly.leases import LEASE, Lease, PoolSetup
 from tbp.project.asv_config import read_config
 
 from ..repositories import commit, git, new_repository
@@ -323,7 +323,7 @@ def test_a_branch_beyond_a_bound_is_refused_by_name_before_anything_is_written(
     ada, bob = runner(remote, "ada"), runner(remote, "bob")
     write(ada, "benchmarks.json", b"{}")
     at = datetime(2026, 1, 1, tzinfo=UTC)
-    leases = [Lease(FleetSetup("box"), name, OLD, at, at + LEASE) for name in ("ada", "bob")]
+    leases = [Lease(PoolSetup("box"), name, OLD, at, at + LEASE) for name in ("ada", "bob")]
     ada.push("night", lambda _: leases)
     monkeypatch.setattr(bounds, bound, value)
     with pytest.raises(RunFailed, match=f"origin/tbp-data {fault}: take out"):
@@ -376,6 +376,21 @@ def test_a_marker_of_any_length_is_none(remote: Path):
     git(folder, "push", "-q", "origin", "HEAD:tbp-data")
     with pytest.raises(UsageError, match="no data branch of tbp"):
         ada.pull()
+
+
+def test_a_lease_of_any_length_counts_for_none_and_is_named(remote: Path):
+    ada = runner(remote, "ada")
+    write(ada, "benchmarks.json", b"{}")
+    ada.push("night")
+    git(remote.parent, "clone", "-q", "-b", "tbp-data", str(remote), "forged")
+    commit(remote.parent / "forged", "lease", files={"leases/a.json": " " * bounds.MOST_LEASE_BYTES + "{}"})
+    git(remote.parent / "forged", "push", "-q", "origin", "HEAD:tbp-data")
+    pulled = ada.pull()
+    assert (pulled.leases, pulled.notes) == (
+        (), ("leases/a.json is larger than a lease, and counts for none: the next push takes it out",)
+    )  # fmt: skip
+    ada.push("night")
+    assert "leases/a.json" not in branch_files(remote)
 
 
 def test_a_folder_that_is_a_link_is_not_followed_out_of_the_results(remote: Path, tmp_path: Path):

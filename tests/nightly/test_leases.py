@@ -8,8 +8,8 @@ import pytest
 
 from tbp.nightly.leases import (
     LEASE,
-    FleetSetup,
     Lease,
+    PoolSetup,
     leased,
     read_lease,
     released,
@@ -21,51 +21,51 @@ from tbp.nightly.leases import (
 
 AT = datetime(2026, 5, 1, 3, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-FLEET = FleetSetup("fleet", "env")
+POOL = PoolSetup("fleet", "env")
 X, Y = "a" * 40, "b" * 40
 
 
-def lease(runner: str, commit: str, hours: float = 1, setup: FleetSetup = FLEET) -> Lease:
+def lease(runner: str, commit: str, hours: float = 1, setup: PoolSetup = POOL) -> Lease:
     return Lease(setup, runner, commit, AT - HOUR, AT + hours * HOUR)
 
 
 def test_a_lease_keeps_other_runners_of_its_setup_from_a_commit_until_it_ends():
     leases = [lease("ada", X), lease("bob", Y, hours=-0.1)]
-    assert leased(leases, FLEET, "carol", AT) == {X}
-    assert leased(leases, FLEET, "ada", AT) == frozenset()
-    assert leased(leases, FleetSetup("another machine", "env"), "carol", AT) == frozenset()
-    assert leased(leases, FleetSetup("fleet", "other environments"), "carol", AT) == frozenset()
-    assert leased(leases, FLEET, "carol", AT + HOUR) == frozenset()
+    assert leased(leases, POOL, "carol", AT) == {X}
+    assert leased(leases, POOL, "ada", AT) == frozenset()
+    assert leased(leases, PoolSetup("another machine", "env"), "carol", AT) == frozenset()
+    assert leased(leases, PoolSetup("fleet", "other environments"), "carol", AT) == frozenset()
+    assert leased(leases, POOL, "carol", AT + HOUR) == frozenset()
 
 
 def test_a_lease_of_a_clock_that_is_years_ahead_blocks_nobody():
-    ahead = [Lease(FLEET, "ada", X, AT + hours, AT + hours + HOUR) for hours in (0.5 * HOUR, timedelta(days=999))]
-    assert leased(ahead[:1], FLEET, "carol", AT) == {X}
-    assert leased(ahead[1:], FLEET, "carol", AT) == frozenset()
-    assert released(ahead[1:], FLEET, "carol", [X], AT) == ()
+    ahead = [Lease(POOL, "ada", X, AT + hours, AT + hours + HOUR) for hours in (0.5 * HOUR, timedelta(days=999))]
+    assert leased(ahead[:1], POOL, "carol", AT) == {X}
+    assert leased(ahead[1:], POOL, "carol", AT) == frozenset()
+    assert released(ahead[1:], POOL, "carol", [X], AT) == ()
 
 
 def test_a_commit_of_an_ended_or_own_lease_may_be_measured_in_part():
-    leases = [lease("ada", X), lease("bob", Y, hours=-0.1), lease("dan", Y, setup=FleetSetup("lab"))]
-    assert unfinished(leases, FLEET, "ada", AT) == (X, Y)
-    assert unfinished(leases, FLEET, "carol", AT) == (Y,)
+    leases = [lease("ada", X), lease("bob", Y, hours=-0.1), lease("dan", Y, setup=PoolSetup("lab"))]
+    assert unfinished(leases, POOL, "ada", AT) == (X, Y)
+    assert unfinished(leases, POOL, "carol", AT) == (Y,)
 
 
 def test_a_runner_has_one_lease_and_takes_over_what_has_ended():
-    before = [lease("ada", X), lease("bob", Y, hours=-0.1), lease("dan", Y, setup=FleetSetup("lab"))]
-    after = taken(before, FLEET, "ada", Y, done=[X], now=AT, last=2 * HOUR)
-    assert after == (before[2], Lease(FLEET, "ada", Y, AT, AT + 2 * HOUR))
-    assert taken([], FLEET, "ada", Y, [], AT, timedelta(days=2))[0].until == AT + LEASE
+    before = [lease("ada", X), lease("bob", Y, hours=-0.1), lease("dan", Y, setup=PoolSetup("lab"))]
+    after = taken(before, POOL, "ada", Y, done=[X], now=AT, last=2 * HOUR)
+    assert after == (before[2], Lease(POOL, "ada", Y, AT, AT + 2 * HOUR))
+    assert taken([], POOL, "ada", Y, [], AT, timedelta(days=2))[0].until == AT + LEASE
 
 
 def test_a_stopped_commit_leaves_a_lease_that_has_ended():
-    assert released([lease("ada", X)], FLEET, "ada", [], AT) == (Lease(FLEET, "ada", X, AT - HOUR, AT),)
-    assert released([lease("ada", X)], FLEET, "ada", [X], AT) == ()
-    assert released([lease("bob", X)], FLEET, "ada", [X], AT) == (lease("bob", X),)
+    assert released([lease("ada", X)], POOL, "ada", [], AT) == (Lease(POOL, "ada", X, AT - HOUR, AT),)
+    assert released([lease("ada", X)], POOL, "ada", [X], AT) == ()
+    assert released([lease("bob", X)], POOL, "ada", [X], AT) == (lease("bob", X),)
 
 
 def test_runners_do_not_share_a_file():
-    paths = {each.path for each in (lease("ada", X), lease("bob", X), lease("ada", X, setup=FleetSetup("lab")))}
+    paths = {each.path for each in (lease("ada", X), lease("bob", X), lease("ada", X, setup=PoolSetup("lab")))}
     assert len(paths) == 3
     assert lease("ada", X).path == lease("ada", Y).path
 
@@ -73,7 +73,7 @@ def test_runners_do_not_share_a_file():
 @pytest.mark.parametrize(
     "content",
     [b"", b"{", b"[]", b'{"format": 1}', b"\xff", written(lease("ada", X)).replace(b'"format":1', b'"format":2'),
-     written(Lease(FLEET, "ada", X, AT, AT + timedelta(days=9))), written(lease("../../results/box", X)),
+     written(Lease(POOL, "ada", X, AT, AT + timedelta(days=9))), written(lease("../../results/box", X)),
      written(lease("ada\0", X)), written(lease("", X))],
 )  # fmt: skip
 def test_what_nobody_can_read_or_anybody_could_want_keeps_nobody_from_measuring(content: bytes):

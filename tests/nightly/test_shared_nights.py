@@ -130,18 +130,18 @@ def killed(process: subprocess.Popen[str]) -> None:
     process.communicate(timeout=60)
 
 
-def test_two_nights_at_once_measure_each_commit_once_and_both_get_all_results(fleet: Fleet):
-    ada, bob = fleet.clone("ada"), fleet.clone("bob")
-    nights = [fleet.start(clone) for clone in (ada, bob)]
+def test_two_nights_at_once_measure_each_commit_once_and_both_get_all_results(small_fleet: Fleet):
+    ada, bob = small_fleet.clone("ada"), small_fleet.clone("bob")
+    nights = [small_fleet.start(clone) for clone in (ada, bob)]
     outputs = [night.communicate(timeout=120) for night in nights]
     assert [night.returncode for night in nights] == [0, 0], outputs
-    assert fleet.measured() == Counter(fleet.commits), outputs
-    assert fleet.results() == sorted(commit[:8] for commit in fleet.commits)
-    assert fleet.leases() == []
+    assert small_fleet.measured() == Counter(small_fleet.commits), outputs
+    assert small_fleet.results() == sorted(commit[:8] for commit in small_fleet.commits)
+    assert small_fleet.leases() == []
     for clone in (ada, bob):
-        assert fleet.run(clone, "data", "pull")[0] == 0
+        assert small_fleet.run(clone, "data", "pull")[0] == 0
         files = (clone / ".asv" / "results" / "fleet").glob("*-*.json")
-        assert sorted(path.name[:8] for path in files) == fleet.results()
+        assert sorted(path.name[:8] for path in files) == small_fleet.results()
 
 
 def test_a_killed_night_blocks_its_commit_for_others_and_goes_on_itself(fleet: Fleet):
@@ -211,8 +211,9 @@ def steps(job: str) -> list[str]:
     return [textwrap.dedent(block) if block else line for block, line in scripts if "tbp " in (block or line)]
 
 
-def test_the_jobs_of_the_workflow_hand_results_on_and_the_one_that_measures_never_writes(small_fleet: Fleet):
+def test_the_jobs_of_the_workflow_hand_results_on_and_the_one_that_measures_never_writes(tmp_path: Path):
     """Each job has a clone, as on GitHub; the artifact is a copy of the folder."""
+    small_fleet = Fleet(tmp_path, commits=1)
     clones = {job: small_fleet.clone(job) for job in ("measure", "store", "notify", "report")}
     hook = small_fleet.remote / "hooks" / "pre-receive"
     hook.write_text("#!/bin/sh\nexit 1\n")

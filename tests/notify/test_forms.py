@@ -73,7 +73,7 @@ def test_a_message_has_who_what_how_much_how_sure_and_what_next():
     text = digest("example", [single])[1]
     for part in (
         "▲ +20 % slower: attention.Quick.torchtime_step (variant=sdpa)", "since 03c0ffee", "1.00 ms → 1.20 ms",
-        "99 % CI 15–25 %", "p < 0.001", "tbp gate 02c0ffee 03c0ffee", "tbp ack 02c0ffeec0ff..03c0ffeec0ff",
+        "99 % CI 15–25 %", "p < 0.001", "tbp gate 02c0ffee 03c0ffee", "tbp ack 02c0ffee..03c0ffee",
         "report: https://ann.github.test/report/changes.html#at-", "commit: https://example.org/commit/03c0ffee",
     ):  # fmt: skip
         assert part in text, part

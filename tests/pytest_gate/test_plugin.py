@@ -20,7 +20,7 @@ def test_called(tbp_benchmark):
     assert tbp_benchmark(sorted, [2, 1], reverse=True) == [2, 1]
 
 def test_nothing_heavy_is_imported():
-    heavy = {"numpy", "pandas", "torch", "asv", "msgspec", "tbp.gate", "tbp.pytest_gate"} & set(sys.modules)
+    heavy = {"numpy", "pandas", "torch", "asv", "msgspec", "tbp.turns", "tbp.pytest_gate"} & set(sys.modules)
     assert not heavy
 """
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 PROGRAM = """
-from tbp.gate.progress import GateProgress
+from tbp.turns.progress import GateProgress
 with GateProgress() as progress:
     progress.say("looking for benchmarks")
     for turn in range(2):

@@ -6,10 +6,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.amp import GradScaler
 from torch.optim import SGD
 
 from tbp.training import (
     Batch,
+    HalfPrecisionUnavailable,
     create_scheduler,
     labelled_items,
     naive_train_with_gradient_accumulation,
@@ -76,10 +78,10 @@ def test_the_naive_baseline_weighs_wrong_and_leaves_the_tail_behind(model: nn.Mo
 
 def test_equal_micro_batches_agree_with_the_naive_baseline(model: nn.Module) -> None:
     batches = [micro_batch(S) for _ in range(4)]
-    ours, naive = RecordingSGD(model), RecordingSGD(model)
-    losses = train_with_gradient_accumulation(model, batches, ours)
+    right, naive = RecordingSGD(model), RecordingSGD(model)
+    losses = train_with_gradient_accumulation(model, batches, right)
     naive_losses = naive_train_with_gradient_accumulation(model, batches, naive)
-    torch.testing.assert_close(ours.gradients[0], naive.gradients[0], rtol=0, atol=1e-6)
+    torch.testing.assert_close(right.gradients[0], naive.gradients[0], rtol=0, atol=1e-6)
     torch.testing.assert_close(losses[0], naive_losses.sum())
 
 
@@ -108,6 +110,69 @@ def test_clipping_and_schedule_act_once_per_optimizer_step(model: nn.Module) -> 
     assert scheduler.last_epoch == len(optimizer.gradients) == 3
     for gradient in optimizer.gradients:
         assert gradient.norm().item() == pytest.approx(0.01, rel=1e-3)
+
+
+def test_the_whole_gradient_is_clipped_and_no_part_of_it(model: nn.Module) -> None:
+    """Clipped before the last micro-batch, or each by itself, the direction is another one."""
+    batches = [micro_batch(labelled) for labelled in (8, 2, 5)]
+    expected = whole_batch_gradient(model, batches)
+    max_norm = 0.5 * expected.norm().item()
+    optimizer = RecordingSGD(model)
+    train_with_gradient_accumulation(model, batches, optimizer, 3, max_norm=max_norm)
+    torch.testing.assert_close(optimizer.gradients[0], 0.5 * expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_accumulates_scaled_and_is_unscaled_and_clipped_once(
+    model: nn.Module, dtype: torch.dtype
+) -> None:
+    batches = [micro_batch(labelled) for labelled in (8, 2, 5)]
+    expected = whole_batch_gradient(model, batches)
+    max_norm = 0.5 * expected.norm().item()
+    optimizer, scaler = RecordingSGD(model), GradScaler("cpu") if dtype == torch.float16 else None
+    losses = train_with_gradient_accumulation(
+        model, batches, optimizer, 3, max_norm=max_norm, dtype=dtype, scaler=scaler, allow_emulation=True
+    )
+    assert losses.dtype == torch.float32
+    # Of the largest gradient: roundings to 8 or 11 bits through two layers.
+    atol = (4e-2 if dtype == torch.bfloat16 else 5e-3) * expected.abs().max().item()
+    torch.testing.assert_close(optimizer.gradients[0], 0.5 * expected, rtol=0, atol=atol)
+    assert not torch.allclose(optimizer.gradients[0], 0.5 * expected, rtol=0, atol=1e-6)  # float32 would be this near
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_a_group_with_an_infinite_gradient_is_skipped_and_the_next_one_steps(dtype: torch.dtype) -> None:
+    model = nn.Linear(4, V)
+    optimizer, scaler = RecordingSGD(model), GradScaler("cpu") if dtype == torch.float16 else None
+    scheduler = create_scheduler(optimizer, 10, 2)
+    batches = [(torch.randn(2, 4), torch.tensor([1, 2])) for _ in range(4)]
+    batches[1] = (torch.full((2, 4), torch.inf), batches[1][1])
+    train_with_gradient_accumulation(
+        model, batches, optimizer, 2, max_norm=1.0, scheduler=scheduler, dtype=dtype, scaler=scaler,
+        allow_emulation=True,
+    )  # fmt: skip
+    assert scheduler.last_epoch == len(optimizer.gradients) == 1
+    assert optimizer.gradients[0].isfinite().all()
+
+
+def test_a_dtype_that_would_not_be_computed_in_is_refused(model: nn.Module) -> None:
+    class InFloat32(nn.Module):
+        def __init__(self, inner: nn.Module) -> None:
+            super().__init__()
+            self.inner = inner
+
+        def forward(self, x: Tensor) -> Tensor:
+            with torch.autocast("cpu", enabled=False):
+                return self.inner(x)
+
+    with pytest.raises(HalfPrecisionUnavailable, match="computed in float32"):
+        train_with_gradient_accumulation(
+            InFloat32(model), [micro_batch(4)], RecordingSGD(model), dtype=torch.bfloat16, allow_emulation=True
+        )
+    with pytest.raises(ValueError, match="float16 needs an enabled GradScaler"):
+        train_with_gradient_accumulation(model, [], RecordingSGD(model), dtype=torch.float16)
+    with pytest.raises(ValueError, match="float32 has float32's range"):
+        train_with_gradient_accumulation(model, [], RecordingSGD(model), scaler=GradScaler("cpu"))
 
 
 def test_another_loss_is_given_as_a_sum_and_a_count() -> None:

@@ -7,9 +7,11 @@ import torch
 from torch import Tensor, nn
 from torch.amp import GradScaler
 from torch.optim import SGD, Optimizer
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from tbp.training import (
     HalfPrecisionUnavailable,
+    create_optimizer,
     create_scheduler,
     half_precision_support,
     naive_train_with_amp,
@@ -72,6 +74,18 @@ def step_equals_float32(model: nn.Module, dtype: torch.dtype, device: str) -> No
     torch.testing.assert_close(parameters(model), before - gradients(model))  # learning rate 1, unscaled
 
 
+class CountedOperators(TorchDispatchMode):
+    """The names of the operators that ran."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
+        self.names.add(func.overloadpacket.__name__)
+        return func(*args, **(kwargs or {}))
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_a_step_is_float32s_within_the_dtypes_rounding(model: nn.Module, dtype: torch.dtype) -> None:
     step_equals_float32(model, dtype, "cpu")
@@ -127,16 +141,59 @@ def test_the_scale_grows_over_steps_that_share_a_scaler(model: nn.Module) -> Non
     assert scaler.get_scale() == 32.0
 
 
-def test_an_output_in_another_dtype_is_refused_unless_it_was_announced(model: nn.Module) -> None:
-    class Float(nn.Module):  # as a layer norm ends on CUDA, or autocast off would end
-        def forward(self, x: Tensor) -> Tensor:
-            return x.float()
+class InFloat32(nn.Module):
+    """``inner`` with autocast off, as a module that is sensitive to rounding switches it off for itself."""
 
-    ending_in_float32 = nn.Sequential(model, Float())
-    with pytest.raises(HalfPrecisionUnavailable, match=r"returned torch\.float32 under torch\.bfloat16"):
-        train_with_amp(ending_in_float32, batch(), sgd(model), allow_emulation=True)
-    step = train_with_amp(ending_in_float32, batch(), sgd(model), output_dtype=torch.float32, allow_emulation=True)
+    def __init__(self, inner: nn.Module) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
+        with torch.autocast("cpu", enabled=False):
+            logits = self.inner(x)
+        return logits if labels is None else nn.functional.cross_entropy(logits, labels)
+
+
+class Ending(nn.Module):
+    """Logits in float32, as a layer norm gives them on CUDA."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.float()
+
+
+@pytest.mark.parametrize("form", ["logits", "loss alone"])
+def test_a_step_that_computes_in_float32_is_refused(model: nn.Module, form: str) -> None:
+    before, refused = parameters(model), InFloat32(model) if form == "loss alone" else nn.Sequential(InFloat32(model))
+    with pytest.raises(HalfPrecisionUnavailable, match=r"computed in float32 under torch\.bfloat16 autocast"):
+        train_with_amp(refused, batch(), sgd(model), allow_emulation=True)
+    assert torch.equal(parameters(model), before)
+
+
+def test_a_model_that_ends_in_float32_has_computed_in_half_precision_before(model: nn.Module) -> None:
+    step = train_with_amp(nn.Sequential(model, Ending()), batch(), sgd(model), allow_emulation=True)
     assert step.output_dtype == torch.float32
+    assert step.stepped
+
+
+def test_gradients_that_are_not_clipped_are_not_looked_at(model: nn.Module) -> None:
+    """bfloat16 has float32's range: a pass over every gradient to look for inf costs what clipping costs."""
+    inputs, labels = batch()
+    with CountedOperators() as counted:
+        assert train_with_amp(model, (inputs, labels), sgd(model), allow_emulation=True).stepped
+    assert not {name for name in counted.names if "norm" in name or "isfinite" in name}
+    with CountedOperators() as counted:
+        train_with_amp(model, (inputs, labels), sgd(model), max_norm=1.0, allow_emulation=True)
+    assert {name for name in counted.names if "norm" in name}  # the counter sees one
+
+
+def test_without_an_optimizer_the_model_keeps_that_of_create_optimizer(model: nn.Module) -> None:
+    expected_model, data = copy.deepcopy(model), batch()
+    optimizer = create_optimizer(expected_model)
+    for _ in range(3):  # moments that were forgotten between steps would show in the second
+        train_with_amp(expected_model, data, optimizer, allow_emulation=True)
+        step = train_with_amp(model, data, allow_emulation=True)
+        assert step.stepped
+        assert torch.equal(parameters(model), parameters(expected_model))
 
 
 def test_a_scaler_goes_with_float16_only(model: nn.Module) -> None:

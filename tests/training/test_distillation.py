@@ -104,6 +104,32 @@ def test_a_certain_teacher_keeps_loss_and_gradient_finite() -> None:
     assert student.grad.isfinite().all()
 
 
+@pytest.mark.parametrize("student_rules_out", [False, True])
+def test_a_class_that_the_teacher_rules_out_weighs_nothing(student_rules_out: bool) -> None:
+    """A teacher's -inf, as a mask over the vocabulary leaves it: 0 · log 0 is 0, and was NaN."""
+    student, teacher, labels = logits()
+    labels = labels.clamp(min=0) % (V - 1)
+    masked = teacher.index_fill(-1, torch.tensor([V - 1]), -math.inf)
+    if student_rules_out:
+        student = student.detach().index_fill(-1, torch.tensor([V - 1]), -math.inf).requires_grad_()
+    loss = distillation_loss(student, masked, labels, alpha=1.0)
+    torch.autograd.backward(loss)
+    s_log, t = (student.detach() / 3).log_softmax(-1)[..., :-1], (teacher[..., :-1] / 3).softmax(-1)
+    expected = 9 * (t * (t.log() - s_log)).sum(-1).mean()
+    torch.testing.assert_close(loss, expected)
+    assert student.grad.isfinite().all()
+
+
+def test_padding_may_hold_anything_finite_or_not() -> None:
+    student, teacher, labels = logits()
+    expected = distillation_loss(student, teacher, labels)
+    teacher[0, :2] = -math.inf  # no distribution at all
+    loss = distillation_loss(student, teacher, labels)
+    torch.autograd.backward(loss)
+    assert torch.equal(loss, expected)
+    assert student.grad.isfinite().all()
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
 def test_half_precision_is_summed_in_float32(dtype: torch.dtype) -> None:
     student, teacher, labels = logits()

@@ -27,8 +27,7 @@ def busy_cores(machine: MachineFacts) -> Iterator[Finding]:
     busy, usable = machine.activity.busy_cores, len(machine.cores.usable) or machine.processor.online
     if busy is None or not usable or busy <= IDLE_SYSTEM_CORES:
         return
-    online = machine.processor.online or usable
-    is_full = online - busy < NEEDED_CORES
+    is_full = usable - busy < NEEDED_CORES
     effect = "so none is left to measure on" if is_full else "and share caches and clock with what is measured"
     busiest = machine.activity.busiest
     by = f": {', '.join(f'{each.name} ({each.pid}) {each.cores:.1f}' for each in busiest)}" if busiest else ""
@@ -37,7 +36,7 @@ def busy_cores(machine: MachineFacts) -> Iterator[Finding]:
     yield Finding(
         Severity.GRAVE if is_full else Severity.WARNING,
         "Neighbours",
-        f"{busy:.1f} of {words.count(online, 'core')} are busy, {effect}{by}{waits}",
+        f"{busy:.1f} of {words.count(usable, 'core')} are busy, {effect}{by}{waits}",
         f"ps -o pid,user,etime,args -p {','.join(str(each.pid) for each in busiest)}" if busiest else "",
         "see what they are, then wait for their end or end them" if busiest else HIDDEN,
     )

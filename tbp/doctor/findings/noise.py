@@ -9,7 +9,7 @@ from msgspec import Struct
 from tbp.doctor.finding import Finding, Severity
 from tbp.wording import words
 
-# The most that pairs of the same commit differed by on two noisy cores (tbp/gate/referee.py): beyond it more is wrong.
+# The most that pairs of the same commit differed by on two noisy cores (tbp/turns/referee.py): beyond it more is wrong.
 USUAL_IN_TURNS = 0.039
 # With this spread eight pairs miss a change of 10 %.
 HOPELESS_IN_TURNS = 0.08

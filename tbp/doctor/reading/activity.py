@@ -5,7 +5,8 @@ The load average of a machine lags by minutes, so it neither sees a job that jus
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from msgspec import Struct
@@ -13,29 +14,36 @@ from msgspec import Struct
 from tbp.doctor.facts import Activity, Busy
 from tbp.doctor.reading.system_files import SystemFiles, pressure
 
+SUBJECT = "what else runs"
+_CORE = re.compile(r"cpu\d+")
 # Below this share of a core a process is not named: of 0.3 s at 100 ticks a second, three ticks.
 LEAST_CORES = 0.1
 MOST_BUSY = 5
 # A machine with more processes is read as far; each takes about 20 µs.
 MOST_PROCESSES = 8192
-# Places in the first line of /proc/stat: user nice system idle iowait irq softirq steal.
+# Places in a line of /proc/stat: user nice system idle iowait irq softirq steal.
 IDLE, IOWAIT, STEAL, LAST = 3, 4, 7, 8
 
 
 class Counters(Struct, frozen=True):
     """Ticks since the machine started."""
 
-    ticks: tuple[int, ...] = ()  # user, nice, system, idle, iowait, irq, softirq, steal
+    cores: int = 0  # whose ticks are here
+    ticks: tuple[int, ...] = (0,) * LAST  # user, nice, system, idle, iowait, irq, softirq, steal; of all of them
     processes: Mapping[int, tuple[str, int]] = {}  # pid → its name, and the ticks it used
 
 
-def counters(files: SystemFiles) -> Counters:
-    """The counters now."""
-    first = files.text("proc/stat", "what else runs").partition("\n")[0].split()
+def counters(files: SystemFiles, usable: Sequence[int]) -> Counters:
+    """The counters now, of ``usable`` cores, or of all where those are not known."""
+    names = {f"cpu{core}" for core in usable}
+    ticks = [
+        [int(word) for word in words]
+        for name, *words in (line.split()[: LAST + 1] for line in files.text("proc/stat", SUBJECT).splitlines() if line)
+        if (name in names if names else _CORE.fullmatch(name)) and len(words) == LAST
+    ]
     pids = [int(name) for name in files.names("proc") if name.isdecimal()][:MOST_PROCESSES]
     known = {pid: used for pid in pids if (used := _used(files.text(f"proc/{pid}/stat"))) is not None}
-    ticks = tuple(int(word) for word in first[1 : LAST + 1] if word.isdecimal())
-    return Counters(ticks if len(ticks) == LAST else (), known)
+    return Counters(len(ticks), tuple(map(sum, zip(*ticks, strict=True))), known)
 
 
 def _used(stat: str) -> tuple[str, int] | None:
@@ -51,11 +59,10 @@ def activity(before: Counters, after: Counters, files: SystemFiles, looked_s: fl
     """The activity between two readings, without the process ``me``."""
     waiting = pressure(files.text("proc/pressure/cpu"))
     spent = [late - early for early, late in zip(before.ticks, after.ticks, strict=False)]
-    online = sum(1 for line in files.text("proc/stat").splitlines() if line[:3] == "cpu" and line[3:4].isdecimal())
-    if sum(spent) <= 0 or not online:
-        files.miss("what else runs", "the counters in /proc/stat stand still")
+    if sum(spent) <= 0:
+        files.miss(SUBJECT, "the counters in /proc/stat stand still")
         return Activity(looked_s, waiting_share=waiting)
-    of_core = sum(spent) / online  # ticks of one core in this time
+    of_core = sum(spent) / after.cores  # ticks of one core in this time
     busy = [
         Busy(pid, name, (ticks - before.processes[pid][1]) / of_core)
         for pid, (name, ticks) in after.processes.items()

@@ -56,9 +56,9 @@ def read_machine(
         host = Host(me.system, me.kernel, me.architecture)
         return MachineFacts(host, software=look_at_software(me.variables), unread=(no_linux(me.system),))
     files = SystemFiles(root)
-    before = counters(files)
+    before = counters(files, me.usable)
     pause(LOOK_S)
-    after = counters(files)
+    after = counters(files, me.usable)
     host = _host(files, me)
     known = MachineFacts(
         host=host,

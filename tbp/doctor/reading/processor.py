@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tbp.doctor.facts import Clocks, Cores, Processor
 from tbp.doctor.reading.control_groups import quota
@@ -22,7 +22,7 @@ def processor(files: SystemFiles) -> Processor:
     known = {place_of for core in online if None not in (place_of := _place(files, core))}
     smt = files.text(f"{CPU}/smt/active")
     return Processor(
-        model=info.get("model name", "") or files.text("sys/firmware/devicetree/base/model").rstrip("\0"),
+        model=info.get("model name", "") or _part(info),
         online=len(online) or None,
         physical=len(known) or None,
         sockets=len({package for package, _ in known}) or None,
@@ -31,6 +31,12 @@ def processor(files: SystemFiles) -> Processor:
         flags=frozenset((info.get("flags") or info.get("Features") or "").split()),
         caches=tuple(_caches(files)),
     )
+
+
+def _part(info: Mapping[str, str]) -> str:
+    """The numbers by which Arm names a processor; empty where there are none."""
+    names = [f"{key.removeprefix('CPU ')} {info[key]}" for key in ("CPU implementer", "CPU part") if key in info]
+    return f"Arm {', '.join(names)}" if names else ""
 
 
 def _place(files: SystemFiles, core: int) -> tuple[int | None, int | None]:

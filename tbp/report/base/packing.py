@@ -28,11 +28,6 @@ def packed(value: object) -> str:
     return base64.b64encode(zlib.compress(text, LEVEL)).decode("ascii")
 
 
-def unpacked(text: str) -> object:
-    """The value that a script makes of ``text``."""
-    return msgspec.json.decode(zlib.decompress(base64.b64decode(text)))
-
-
 def decimals(numbers: NDArray[np.float64], digits: int) -> int | None:
     """Decimals that leave so many significant digits of the smallest number that is not zero.
 

@@ -14,7 +14,8 @@ from typing import TypeAlias
 from tbp.history.events import Event, SeriesChange
 from tbp.history.ranges import Range, range_of
 from tbp.history.shift_sentences import first_said
-from tbp.model.changes import CONFIDENCE, ChangeEvidence, History, State
+from tbp.model.changes import ChangeEvidence, History, State
+from tbp.model.effects import CONFIDENCE
 from tbp.model.series import Better, Commit, Line, SeriesKey
 from tbp.model.triage import Triage
 from tbp.report.base.report_data import ReportData

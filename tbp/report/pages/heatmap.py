@@ -9,7 +9,8 @@ from msgspec import Struct
 
 from tbp.history.events import SeriesChange
 from tbp.model import relevance
-from tbp.model.changes import History, effect_size
+from tbp.model.changes import History
+from tbp.model.effects import effect_size
 from tbp.model.points import last_with_level
 from tbp.report.base.report_data import ReportData
 from tbp.report.data.run_grid import columns_of, middle

@@ -12,7 +12,7 @@ from hashlib import sha256
 from urllib.parse import quote
 
 from tbp.model.changes import History
-from tbp.model.series import Commit, SeriesKey
+from tbp.model.series import Commit, SeriesKey, short_hash
 from tbp.project.bench_filter import exact_regex
 from tbp.project.links import web_address
 
@@ -86,7 +86,7 @@ def accept(benchmark: str, commit: Commit) -> str:
     """The command that accepts what the commit did to the benchmark; empty when the hash is none."""
     if not HASH.fullmatch(commit.hash) or not benchmark.isprintable() or benchmark.startswith("-"):
         return ""
-    return f"tbp ack {shlex.quote(benchmark)} {commit.hash[:12]} --reason 'why it is accepted'"
+    return f"tbp ack {shlex.quote(benchmark)} {short_hash(commit.hash)} --reason 'why it is accepted'"
 
 
 def accept_event(before: Commit | None, first: Commit, options: str = "--reason 'why it is accepted'") -> str:
@@ -97,7 +97,7 @@ def accept_event(before: Commit | None, first: Commit, options: str = "--reason 
     hashes = [commit.hash for commit in (before, first) if commit is not None]
     if not all(map(HASH.fullmatch, hashes)):
         return ""
-    return f"tbp ack {'..'.join(name[:12] for name in hashes)} {options}"
+    return f"tbp ack {'..'.join(short_hash(name) for name in hashes)} {options}"
 
 
 def commit_href(commit_url: str, commit: Commit) -> str:

@@ -13,7 +13,7 @@ from tbp.history.events import Event, SeriesChange
 from tbp.history.ranges import Range
 from tbp.history.sightings import Sightings
 from tbp.model.changes import State
-from tbp.model.series import Commit
+from tbp.model.series import Commit, short_hash
 from tbp.wording import verdicts, words
 
 MOST_COMMITS = 3
@@ -96,7 +96,7 @@ def touching(event: Event) -> str:
     if event.range.commits == 1:
         files = words.named(event.touching[0].files, MOST_FILES)
         return f"this commit changes the benchmark itself or its requirements: {files}"
-    commits = [f"{commit.commit[:8]} ({words.named(commit.files, MOST_FILES)})" for commit in event.touching]
+    commits = [f"{short_hash(commit.commit)} ({words.named(commit.files, MOST_FILES)})" for commit in event.touching]
     change = "changes" if len(commits) == 1 else "change"
     of = f"of {event.range.commits:,} commits, {len(commits):,} {change}"
     return f"{of} the benchmark itself or its requirements: {words.named(commits, MOST_COMMITS)}"
@@ -131,7 +131,7 @@ def sureness(change: SeriesChange) -> str:
     """How sure a change is, in words; empty where nothing tells."""
     shown = change.evidence.change
     if shown.in_turns:
-        return f"measured in turns against {shown.in_turns[:8]}"
+        return f"measured in turns against {short_hash(shown.in_turns)}"
     if shown.is_exact:
         return "certain: runs of one commit give exactly the same value"
     return next((text for limit, text in _SURENESS if shown.p_value < limit), "")

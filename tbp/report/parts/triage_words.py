@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tbp.history.events import Event, SeriesChange
+from tbp.model.series import short_hash
 from tbp.model.triage import Triage, TriageStatus
 from tbp.project.links import web_address
 from tbp.wording import words
@@ -83,9 +84,9 @@ def sentence(notes: Iterable[TriageNote]) -> str:
 
 
 def _status(triage: Triage) -> str:
-    commit, day = triage.fixed_in[:8], triage.until.isoformat() if triage.until is not None else ""
+    commit, day = short_hash(triage.fixed_in), triage.until.isoformat() if triage.until is not None else ""
     if triage.seen_by:
-        return f"not fixed by {commit}: {triage.seen_by[:8]} still shows it"
+        return f"not fixed by {commit}: {short_hash(triage.seen_by)} still shows it"
     state = f"fixed in {commit}" if triage.status is TriageStatus.FIXED else _WORDS[triage.status]
     if triage.is_expired:
         return f"{'acknowledgement' if triage.status is TriageStatus.ACKNOWLEDGED else state} expired on {day}"

@@ -1,7 +1,7 @@
 """The devices in the traces of one side: time busy and waiting, kernels, and the ranks side by side.
 
 Takes ranks, gives one frozen value with checked frames, or None for traces without a device. Every number is per step.
-``tbp.hotspots`` and the report show it.
+``tbp.operator_views`` and the report show it.
 """
 
 from __future__ import annotations

@@ -3,7 +3,9 @@ import math
 import numpy as np
 import pytest
 
-from tbp.report.base.packing import decimals, packed, rounded, unpacked
+from tbp.report.base.packing import decimals, packed, rounded
+
+from ...packed_data import unpacked
 
 
 def test_values_come_back_and_what_is_no_number_is_null() -> None:

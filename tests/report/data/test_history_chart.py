@@ -7,12 +7,13 @@ from msgspec.structs import replace
 
 from tbp.model.changes import Change, ChangeEvidence, ChangeKind, State
 from tbp.model.series import Better, Tag
-from tbp.report.base.packing import packed, unpacked
+from tbp.report.base.packing import packed
 from tbp.report.data.history_chart import FIRST, LEAST_APART, commits_payload, history_chart
 from tbp.report.parts.series_names import dimensions, series_name
 from tbp.report.parts.sparkline import COLUMNS, HEIGHT, LEVELS, MARGIN, UNITS, WIDTH, sparkline
 
 from ...histories import commit_order, of_two_versions
+from ...packed_data import unpacked
 
 NAN = math.nan
 

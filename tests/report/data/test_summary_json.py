@@ -57,7 +57,7 @@ def test_the_summary_has_the_answer_with_what_to_do_next(make_history, make_repo
     assert (event["authors"], event["first"]["author"]) == (["Ann"], "Ann")
     assert event["standing"] == {"regression": 1, "improvement": 1}
     assert event["next"]["first"].startswith("tbp gate 02c0ffee 03c0ffee --bench ")
-    assert event["next"]["accept"].startswith("tbp ack 02c0ffeec0ff..03c0ffeec0ff --reason ")
+    assert event["next"]["accept"].startswith("tbp ack 02c0ffee..03c0ffee --reason ")
 
 
 def test_the_summary_has_each_event_once_with_who_saw_it(make_history, make_report) -> None:

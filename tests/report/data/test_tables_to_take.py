@@ -6,10 +6,10 @@ from msgspec.structs import replace
 
 from tbp.model.changes import Change, ChangeEvidence, State
 from tbp.model.series import Point
-from tbp.report.base.packing import unpacked
 from tbp.report.data.tables_to_take import EVENT_COLUMNS, SERIES_COLUMNS, event_rows, files_to_take, series_rows
 
 from ...histories import commit
+from ...packed_data import unpacked
 
 FIRST, BEFORE = commit(3).hash, commit(2).hash
 

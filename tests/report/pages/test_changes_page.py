@@ -149,7 +149,7 @@ def test_machines_that_measure_different_commits_see_one_event() -> None:
     ]  # fmt: skip
     # Commits that a series saw it at are ids too: other pages link to them.
     assert row.anchors == (addresses.commit_anchor(others.points[2].commit.hash),)
-    assert row.accepting == ("tbp ack 06c0ffeec0ff..08c0ffeec0ff --reason 'why it is accepted'",)
+    assert row.accepting == ("tbp ack 06c0ffee..08c0ffee --reason 'why it is accepted'",)
 
 
 def test_a_step_on_one_of_three_machines_is_asked_about() -> None:
@@ -233,10 +233,10 @@ def test_a_regression_has_the_command_that_accepts_it() -> None:
     why = "--reason 'why it is accepted'"
     one = history(VALUES, changes=DOUBLED, benchmark="a.time_x; rm -rf ~")
     (row,) = page(one).rows
-    assert row.accepting == (f"tbp ack 02c0ffeec0ff..03c0ffeec0ff {why}",)
+    assert row.accepting == (f"tbp ack 02c0ffee..03c0ffee {why}",)
     (row,) = page(one, history(VALUES, changes=DOUBLED, benchmark="b.time_y")).rows
     assert row.accepting[1:] == (
-        f"tbp ack 'a.time_x; rm -rf ~' 03c0ffeec0ff {why}", f"tbp ack b.time_y 03c0ffeec0ff {why}",
+        f"tbp ack 'a.time_x; rm -rf ~' 03c0ffee {why}", f"tbp ack b.time_y 03c0ffee {why}",
     )  # fmt: skip
     better = history(VALUES, changes=found(Change(3, 2.0, 1.0, 0.001, True)))
     assert page(better).rows[0].accepting == ()

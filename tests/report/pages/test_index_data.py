@@ -10,11 +10,12 @@ from msgspec.structs import replace
 
 from tbp.model.changes import Change, ChangeEvidence, State
 from tbp.model.series import Commit, Outcome, Point
-from tbp.report.base.packing import unpacked
 from tbp.report.base.render import Frame, main_html, packed_call, script_call
 from tbp.report.pages.index import data as data_of_index
 from tbp.report.pages.index.data import index_data, index_files
 from tbp.report.pages.index.page import summary
+
+from ...packed_data import unpacked
 
 
 def many(make_history, benchmarks: int, series: int, changed: float = 0.1):

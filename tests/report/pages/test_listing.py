@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from tbp.model.changes import State
-from tbp.report.base.packing import unpacked
 from tbp.report.base.render import Frame, main_html
 from tbp.report.pages.benchmark.listing import FILTERED, ROWS, SUMMARIES, WHOLE_BYTES
 from tbp.report.pages.benchmark.page import BenchmarkPage
 
 from ...histories import page_of
+from ...packed_data import unpacked
 
 
 @pytest.fixture

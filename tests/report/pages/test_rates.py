@@ -103,8 +103,8 @@ def test_a_measured_cell_is_said_in_one_table(make_history, make_report) -> None
         float32_products="high",
     )
     assert said(replace(time, cell=cell), others, make_report) == {
-        "beside naive": "0.354 of its time (0.350 to 0.360 in 3 processes, CPU time)",
-        "the same work again": "+0.4 % (−1.0 % to +1.0 % in 3 processes)",
+        "beside naive": "0.354 of its time (99 % CI 0.350 to 0.360, in 3 processes, CPU time)",
+        "the same work again": "+0.4 % (99 % CI −1.0 % to +1.0 %, in 3 processes)",
         "share of the roof": "63 % of the machine's memory bandwidth beside it",
         "throughput": "256,000 tokens/s",
         "first call in a process": "500 ms",

@@ -6,7 +6,6 @@ from msgspec.structs import replace
 
 from tbp.model.changes import State
 from tbp.model.runs import Run
-from tbp.report.base.packing import unpacked
 from tbp.report.base.render import DataFile
 from tbp.report.pages import SEARCH, words
 from tbp.report.pages.changes import page as changes_page
@@ -17,6 +16,7 @@ from tbp.report.parts import addresses
 from tbp.report.site.build import write_site
 
 from ...histories import changes, commit, history, report
+from ...packed_data import unpacked
 
 STEP = changes((3, 1e-3, 1.2e-3))
 

@@ -183,8 +183,8 @@ def test_the_next_step_of_one_commit_measures_both_sides_and_acks_are_for_all_of
     steps = next_steps(standing)
     assert steps.first == steps.gate == f"tbp gate 02c0ffee 03c0ffee --bench {CELL}"
     assert (steps.halve, steps.show) == ("", "git show 03c0ffee")
-    assert steps.accept == "tbp ack 02c0ffeec0ff..03c0ffeec0ff --reason 'why it is accepted'"
-    assert steps.look_after == "tbp ack 02c0ffeec0ff..03c0ffeec0ff --status investigating --owner 'NAME'"
+    assert steps.accept == "tbp ack 02c0ffee..03c0ffee --reason 'why it is accepted'"
+    assert steps.look_after == "tbp ack 02c0ffee..03c0ffee --status investigating --owner 'NAME'"
 
 
 def test_a_range_is_searched_first() -> None:

@@ -5,6 +5,7 @@ Takes what the ruler recorded beside the newest value, gives names and words. No
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 
 from tbp.model.cells import MeasuredCell, RatioToVariant
@@ -45,12 +46,16 @@ def cell_rows(cell: MeasuredCell) -> Iterator[tuple[str, str]]:
 
 
 def _ratio(ratio: RatioToVariant) -> tuple[str, str]:
-    over = f"{words.count(ratio.processes, 'process', 'processes')}{', CPU time' if ratio.of_cpu_time else ''}"
-    if ratio.variant.endswith(TWIN_END):
-        low, high = words.signed_percent(ratio.low - 1), words.signed_percent(ratio.high - 1)
-        return "the same work again", f"{words.signed_percent(ratio.ratio - 1)} ({low} to {high} in {over})"
-    value, low, high = (words.significant(number) for number in (ratio.ratio, ratio.low, ratio.high))
-    return f"beside {ratio.variant}", f"{value} of its time ({low} to {high} in {over})"
+    over = f"in {words.count(ratio.processes, 'process', 'processes')}{', CPU time' if ratio.of_cpu_time else ''}"
+    is_twin = ratio.variant.endswith(TWIN_END)
+    value, low, high = (
+        words.signed_percent(number - 1) if is_twin else words.significant(number)
+        for number in (ratio.ratio, ratio.low, ratio.high)
+    )
+    spread = f"99 % CI {low} to {high}, " if math.isfinite(ratio.low) else ""
+    if is_twin:
+        return "the same work again", f"{value} ({spread}{over})"
+    return f"beside {ratio.variant}", f"{value} of its time ({spread}{over})"
 
 
 def _kernels(dispatched: Mapping[str, int]) -> str:

@@ -9,7 +9,7 @@ from tbp.comparison import judgements, two_runs
 from tbp.history.circumstances import MOST_NAMED, NUMBER
 from tbp.history.explanations import FOLLOWING
 from tbp.model import relevance
-from tbp.model.comparison import CONFIDENCE
+from tbp.model.effects import CONFIDENCE
 from tbp.statistics.student_t import t_reach
 
 

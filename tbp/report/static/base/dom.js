@@ -23,6 +23,9 @@ tbp.svg = (tag, attributes) => {
   return element;
 };
 
+// As many digits of a hash as everywhere (SHORT_DIGITS of tbp/model/series.py).
+tbp.shortHash = (hash) => hash.slice(0, 8);
+
 // A commit, with a link where there is one; the site writes none that is not http(s).
 tbp.commitLink = ({ short, hash, href }) => (href
   ? tbp.make("a", { class: "commit", href, rel: "noreferrer" }, short)

@@ -39,7 +39,7 @@ tbp.search.series = ({ counts, setups, labels, anchors, setup, state }, states) 
 tbp.search.fill = () => {
   const { data } = tbp.search, list = tbp.benchmarkList, { entry } = tbp.search;
   if (!data || !list || tbp.search.kinds.length) return;
-  const commit = ([hash, date, subject, author]) => [hash.slice(0, 8), [date, author && `by ${author}`, subject].filter(Boolean).join(" · ")];
+  const commit = ([hash, date, subject, author]) => [tbp.shortHash(hash), [date, author && `by ${author}`, subject].filter(Boolean).join(" · ")];
   const worst = data.states.map(([css]) => css);
   tbp.search.kinds = [
     ["Pages", data.pages.map(([title, about, file]) => entry(file, title, { about }))],

@@ -17,7 +17,7 @@ tbp.commit = (place) => {
   const { url, hash, date, subject } = tbp.commitList;
   return {
     hash: hash[place],
-    short: hash[place].slice(0, 8),
+    short: tbp.shortHash(hash[place]),
     date: `${new Date(date[place] * 1000).toISOString().slice(0, 16).replace("T", " ")} UTC`,
     subject: subject[place],
     // The site writes no url that is not http(s); the hash cannot leave its place in it.

@@ -35,7 +35,7 @@ tbp.strips = (all, part = document) => {
 
 tbp.additions.push((part) => {
   // The whole hash of each commit, or its link. A page of a report of one file may be shown before there is a list.
-  const places = new Map((tbp.commitList ? tbp.commitList.hash : []).map((hash, place) => [hash.slice(0, 8), place]));
+  const places = new Map((tbp.commitList ? tbp.commitList.hash : []).map((hash, place) => [tbp.shortHash(hash), place]));
   for (const commit of part.querySelectorAll("span.commit:not([title])")) {
     if (places.has(commit.textContent)) commit.replaceWith(tbp.commitLink(tbp.commit(places.get(commit.textContent))));
   }

@@ -68,7 +68,7 @@ tbp.foreign.read = (name, text, stored) => {
   const when = new Date(date);
   return {
     runs, unknown,
-    commit: { short: hash.slice(0, 8), date: Number.isNaN(when.getTime()) ? "" : `${when.toISOString().slice(0, 16).replace("T", " ")} UTC`, subject: "", href: "" },
+    commit: { short: tbp.shortHash(hash), date: Number.isNaN(when.getTime()) ? "" : `${when.toISOString().slice(0, 16).replace("T", " ")} UTC`, subject: "", href: "" },
     machine: String(params?.machine ?? "unknown machine"), environment: String(environment ?? ""),
   };
 };

@@ -7,7 +7,7 @@ tbp.index = ({ chunk, rows, events }) => {
   tbp.chunkSize = chunk;
   tbp.series = rows.map(([name, machine, environment, text, rig, state, size, [hash, date, subject]]) => ({
     name, rig, state, size, suite: name.split(".")[0],
-    commit: hash ? { hash, short: hash.slice(0, 8), date, subject } : null,
+    commit: hash ? { hash, short: tbp.shortHash(hash), date, subject } : null,
     text: [name, machine, environment, text, hash, date, subject].join(" ").toLowerCase(),
   }));
   // The events with changes that stand, newest first; `regressions` and `changed` are places of rows.

@@ -1,0 +1,74 @@
+"""The first call of a compiled module: seconds in a process of its own, with an empty cache or a filled one.
+
+torch.compile costs its time once a process and cache, and a timing loop warms it away. Whoever serves a model or runs
+its tests waits for it: cold after every change of the module, warm in every later process.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from .devices import Skip
+from .workloads import TOLERANCES
+
+# Runs in a fresh interpreter. ``MODULE`` makes the module and its inputs; the eager output is the reference.
+PROGRAM = """
+import time, torch
+torch.set_num_threads({threads})
+torch.manual_seed(0)
+{module}
+module.eval()
+with torch.inference_mode():
+    expected = module(*inputs)
+    start_s = time.perf_counter()
+    actual = torch.compile(module)(*inputs)
+    seconds = time.perf_counter() - start_s
+error = float((actual - expected).abs().max() / expected.abs().max())
+assert type(torch.compile(module)).__name__ == "OptimizedModule"
+print("first call:", seconds, error)
+"""
+COLD, WARM = "cold", "warm"
+
+
+def first_call_s(module: str, cache: str, threads: int = 1) -> float:
+    """Seconds of the first call of the compiled ``module``: Python source that assigns ``module`` and ``inputs``.
+
+    ``cache`` is ``cold``, an empty cache of compiled code, or ``warm``, one that an earlier process filled.
+
+    Raises:
+        Skip: there is no C++ compiler, which torch.compile needs on the CPU.
+        RuntimeError: the process failed, or computed something else than the module without compilation.
+    """
+    if not any(map(shutil.which, (os.environ.get("CXX", ""), "g++", "clang++"))):
+        raise Skip("torch.compile needs a C++ compiler: install g++")
+    program = PROGRAM.format(module=module, threads=threads)
+    with tempfile.TemporaryDirectory(prefix="tbp-compile-") as folder:
+        if cache == WARM:
+            _run(program, folder)
+        return _run(program, folder)
+
+
+def _run(program: str, folder: str) -> float:
+    environment = {
+        **os.environ,
+        "TORCHINDUCTOR_CACHE_DIR": folder,
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+    }
+    # In the cache's folder, so that no file beside the benchmarks shadows a module.
+    ended = subprocess.run(
+        [sys.executable, "-c", program], env=environment, cwd=Path(folder), capture_output=True, text=True, check=False
+    )
+    lines = [line for line in ended.stdout.splitlines() if line.startswith("first call:")]
+    if ended.returncode or not lines:
+        raise RuntimeError(f"the compiled module failed in a process of its own:\n{ended.stderr[-2000:]}")
+    seconds, error = map(float, lines[-1].removeprefix("first call:").split())
+    tolerance = max(TOLERANCES.values())  # of half precision: a module that computes something else is far above
+    if not error <= tolerance or not math.isfinite(seconds):
+        raise RuntimeError(f"the compiled module computes something else: relative error {error:.3g}")
+    return seconds

@@ -1,0 +1,50 @@
+"""First calls of compiled modules: what is timed, what is refused, and that a filled cache is used."""
+
+from pathlib import Path
+
+import pytest
+
+from tbp.bench import first_call
+from tbp.bench.devices import Skip
+from tbp.bench.first_call import COLD, WARM, first_call_s
+
+MODULE = "module = torch.nn.Linear(4, 4)\ninputs = (torch.ones(2, 4),)"
+
+
+def test_no_compiler_is_a_skip_with_the_reason(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(first_call.shutil, "which", lambda name: None)
+    with pytest.raises(Skip, match=r"needs a C\+\+ compiler"):
+        first_call_s(MODULE, COLD)
+
+
+def test_warm_fills_the_cache_of_the_process_that_is_timed(monkeypatch: pytest.MonkeyPatch):
+    folders: list[str] = []
+    monkeypatch.setattr(first_call.shutil, "which", lambda name: "/usr/bin/g++")
+    monkeypatch.setattr(first_call, "_run", lambda program, folder: folders.append(folder) or float(len(folders)))
+    assert first_call_s(MODULE, COLD) == 1.0
+    assert first_call_s(MODULE, WARM) == 3.0
+    assert folders[1] == folders[2] != folders[0]
+    assert not any(Path(folder).exists() for folder in folders)
+
+
+class TestRun:
+    """Small programs in place of the compiling one, in real processes."""
+
+    def test_its_seconds_are_those_that_it_prints(self, tmp_path: Path):
+        assert first_call._run("print('noise'); print('first call:', 0.25, 1e-7)", str(tmp_path)) == 0.25
+
+    def test_another_result_is_refused(self, tmp_path: Path):
+        with pytest.raises(RuntimeError, match=r"computes something else: relative error 0\.5"):
+            first_call._run("print('first call:', 0.25, 0.5)", str(tmp_path))
+
+    def test_a_failure_shows_its_last_lines(self, tmp_path: Path):
+        with pytest.raises(RuntimeError, match="out of luck"):
+            first_call._run("raise SystemExit('out of luck')", str(tmp_path))
+
+
+@pytest.mark.slow  # half a minute of a core
+def test_a_real_module_is_compiled_and_checked():
+    try:
+        assert first_call_s(MODULE, WARM) > 0
+    except Skip as reason:
+        pytest.skip(str(reason))

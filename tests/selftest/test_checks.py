@@ -1,0 +1,173 @@
+"""Checks of the self-test: each is right where things are right, and wrong where one of them is broken on purpose."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch.amp import GradScaler
+
+from tbp import bench
+from tbp.blocks import NaiveMultiHeadAttention
+from tbp.selftest import attention, memory, precision, program, recording, timing, training
+from tbp.selftest.checks import CHECKS, Reading, check, close, quantity
+from tbp.selftest.timing import QUEUED, edges_of
+
+CPU = bench.device("cpu")
+LONG_S = 3e-3
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+class Stream:
+    """A host clock and a stream that works behind it, as on CUDA; nobody waits for real."""
+
+    def __init__(self, ignored: Callable[[int], bool]) -> None:
+        self.now_s = self.done_s = 0.0
+        self.waits = 0
+        self._ignored = ignored  # by the number of a synchronisation
+
+    def submit(self, device_s: float) -> None:
+        self.now_s += 1e-5
+        self.done_s = max(self.done_s, self.now_s) + device_s
+
+    def synchronise(self) -> None:
+        if not self._ignored(self.waits):
+            self.now_s = max(self.now_s, self.done_s)
+        self.waits += 1
+
+    def edges(self) -> list[Reading]:
+        clock = bench.Clock(lambda: self.now_s, lambda: self.now_s, lambda: 0)
+        device = bench.Device("simulated", "", self.synchronise)
+        return list(edges_of(device, lambda: self.submit(LONG_S), lambda: self.submit(1e-6), LONG_S, clock))
+
+
+@pytest.mark.parametrize(
+    ("ignored", "right"),
+    [
+        (lambda number: False, [True, True]),
+        (lambda number: number % 2 == 0, [False, True]),  # at the start of a sample
+        (lambda number: number % 2 == 1, [True, False]),  # at its end
+    ],
+)
+def test_a_synchronisation_that_is_missing_is_seen(ignored: Callable[[int], bool], right: list[bool]):
+    stream = Stream(ignored)
+    assert [reading.is_right for reading in stream.edges()] == right
+    assert QUEUED * LONG_S > 0.1, "more than a collection of garbage takes"
+
+
+def rights(name: str) -> dict[str, bool]:
+    return {reading.name: reading.is_right for reading in CHECKS[name].readings(CPU)}
+
+
+EXACT = [
+    "attention, each backend", "attention, the block", "peak of the allocator", "peak of a training step",
+    "float32 and TF32", "half precisions", "gradient scaler", "mixed-precision step",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_what_no_neighbour_moves_is_right_here(name: str):
+    assert set(rights(name).values()) == {True}
+
+
+EXACT_ATTENTION = F.scaled_dot_product_attention
+
+
+def doubled_attention(*qkv: torch.Tensor) -> torch.Tensor:
+    """Twice the attention in every dtype but the reference's."""
+    return EXACT_ATTENTION(*qkv) * (1 + (qkv[0].dtype is not torch.float64))
+
+
+BROKEN = {
+    "attention, each backend": (F, "scaled_dot_product_attention", doubled_attention),
+    "peak of the allocator": (memory.counters, "peak_bytes", lambda call, device: 100 << 20),
+    "peak of a training step": (memory.counters, "peak_bytes", lambda call, device: 0),
+    "float32 and TF32": (precision, "error_of", lambda value, reference: 5e-4),
+    "half precisions": (precision, "error_of", lambda value, reference: 0.5),
+    "gradient scaler": (training, "GradScaler", partial(GradScaler, enabled=False)),
+    "attention, the block": (attention, "MultiHeadAttention", lambda *sizes: Leaking(*sizes)),
+}
+
+
+class Leaking(NaiveMultiHeadAttention):
+    """Attention that leaves a share of float64's precision on the way, but only in float32."""
+
+    def forward(self, query: torch.Tensor, *more: Any, **options: Any) -> Any:
+        result = super().forward(query, *more, **options)
+        return result * 1.01 if query.dtype is torch.float32 else result
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_what_is_broken_is_wrong(name: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(*BROKEN[name])
+    assert False in rights(name).values()
+
+
+def test_a_step_in_float32_that_should_be_half_is_a_fault(monkeypatch: pytest.MonkeyPatch):
+    step = training.AmpStep(torch.tensor(2.3), True, torch.float32)
+    monkeypatch.setattr(training, "train_with_amp", lambda *_, **__: step)
+    monkeypatch.setattr(training.bench, "require", lambda *_: None)
+    assert rights("mixed-precision step")["output in bfloat16"] is False
+
+
+def test_a_session_is_recorded_as_under_asv_and_nothing_of_it_stays(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("TBP_RESULTS_DIR", raising=False)
+    readings = {reading.name: reading for reading in recording.session(CPU)}
+    assert readings["sessions"].value == "1"
+    assert readings["steps in the trace"].is_right
+    assert "a product in the trace" in readings
+    assert "TBP_RESULTS_DIR" not in recording.os.environ
+
+
+@pytest.mark.parametrize("name", ["both edges of a sample", "time of the GPU", "CUDA graphs", "clocks while it works"])
+def test_what_only_a_gpu_has_is_skipped_with_a_reason(name: str):
+    reply = program.answer({"do": "check", "name": name}, "cpu")
+    assert (reply["readings"], reply["failed"], bool(reply["reason"])) == ([], "", True)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="for a machine without CUDA")
+def test_a_device_that_is_not_there_is_told_with_the_next_step():
+    reply = program.answer({"do": "list"}, "cuda")
+    assert reply["missing"] == "no CUDA device on this machine"
+    assert "nvidia-smi" in reply["hint"] or "built without CUDA" in reply["hint"]
+
+
+def test_a_check_that_raises_is_told_with_what_it_read_before(monkeypatch: pytest.MonkeyPatch):
+    def readings(device: bench.Device) -> Iterator[Reading]:
+        yield Reading("first", "1")
+        raise ZeroDivisionError("second")
+
+    monkeypatch.setitem(CHECKS, "x", timing.check("y")(readings) and CHECKS.pop("y"))
+    reply = program.answer({"do": "check", "name": "x"}, "cpu")
+    assert [reading["name"] for reading in reply["readings"]] == ["first"]
+    assert reply["failed"].endswith("ZeroDivisionError: second\n")
+
+
+def test_a_name_is_that_of_one_check():
+    with pytest.raises(ValueError, match="already"):
+        check("CUDA graphs")(timing.graphs)
+
+
+def test_numbers_are_right_within_a_share():
+    assert close("x", 1.1e-3, 1e-3, 0.11) == Reading("x", "1.1 ms", "1 ms ± 11 %", True)
+    assert close("x", 1.2e-3, 1e-3, 0.11).is_right is False
+    assert close("x", float("nan"), 1e-3, 0.11).is_right is False
+    assert [quantity(value, "s") for value in (0.0, 1.234e-6, 12.3, 5e-12)] == ["0 s", "1.23 µs", "12.3 s", "0.005 ns"]
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("name", CHECKS)
+def test_a_gpu_passes(name: str):
+    reply = program.answer({"do": "check", "name": name}, "cuda")
+    assert reply["failed"] == ""
+    assert [reading for reading in reply["readings"] if not reading["is_right"]] == []
