@@ -75,8 +75,8 @@ def prune_hidden_units(model: nn.Module, pruning_ratio: float = 0.3) -> nn.Modul
 
     Networks are ``tbp.blocks.FeedForward``, those of torch's Transformer layers, and of Hugging Face's BERT, RoBERTa,
     ELECTRA, DistilBERT, BART and ViT. A unit is a row of the matrix into the hidden width (of the gate too) and a
-    column of the one out of it. Its importance is the product of their norms, which does not change when one is scaled up and
-    the other down. Removing it is exact where it contributed nothing.
+    column of the one out of it. Its importance is the product of their norms, which does not change when one is
+    scaled up and the other down. Removing it is exact where it contributed nothing.
 
     Raises:
         ValueError: for a ratio outside [0, 1), or a model without such a network.
