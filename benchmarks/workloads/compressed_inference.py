@@ -34,13 +34,15 @@ EXACT = 1e-5  # of the step's own weights in float64, as for every float32 step
 WHOLE_HEADS = 0.03
 
 
-def _dense_model(case: bench.Case) -> nn.Module:
+def dense_model(case: bench.Case) -> nn.Module:
+    """The encoder that all variants start from, with fixed weights."""
     encoder = bench.subject("tbp.blocks", "Encoder")
     width = case["d_model"]
     return case.place(lambda: encoder(LAYERS, width, case["heads"], 4 * width, dropout=0.0)).eval()
 
 
-def _double(model: nn.Module, x_BSD: Tensor) -> Tensor:
+def in_double(model: nn.Module, x_BSD: Tensor) -> Tensor:
+    """The output of a float64 copy on the CPU."""
     with torch.inference_mode():
         output: Tensor = copy.deepcopy(model).cpu().double()(x_BSD.cpu().double())
     return output
@@ -48,7 +50,7 @@ def _double(model: nn.Module, x_BSD: Tensor) -> Tensor:
 
 def _dense_reference(case: bench.Case, step: bench.Step) -> Tensor:
     """The dense model in float64, from which a compressed one may differ by its tolerance."""
-    return _double(_dense_model(case), step.inputs[0])
+    return in_double(dense_model(case), step.inputs[0])
 
 
 def _step(case: bench.Case, model: nn.Module) -> bench.Step:
@@ -124,7 +126,7 @@ def _exact(step: bench.Step) -> dict[str, Callable[[], bool]]:
     assert module is not None
     return {
         "it computes the function of its own weights": lambda: (
-            bench.relative_error(step.output(), _double(module, step.inputs[0])) <= EXACT
+            bench.relative_error(step.output(), in_double(module, step.inputs[0])) <= EXACT
         )
     }
 
@@ -137,7 +139,7 @@ def structured(model: nn.Module, ratio: float) -> nn.Module:
 
 
 def _is_gone(case: bench.Case, model: nn.Module, ratio: float) -> dict[str, Callable[[], bool]]:
-    weights = linear_weights(_dense_model(case))
+    weights = linear_weights(dense_model(case))
     return {
         f"{ratio:.0%} of its weights are gone": lambda: (
             abs(linear_weights(model) / weights - (1 - ratio)) <= WHOLE_HEADS
@@ -146,7 +148,7 @@ def _is_gone(case: bench.Case, model: nn.Module, ratio: float) -> dict[str, Call
 
 
 def _structured_step(case: bench.Case, ratio: float) -> bench.Step:
-    model = structured(_dense_model(case), ratio)
+    model = structured(dense_model(case), ratio)
     step = _step(case, model)
     return dataclasses.replace(step, conditions={**_exact(step), **_is_gone(case, model, ratio)})
 
@@ -158,12 +160,12 @@ def _int8_step(case: bench.Case, name: str, model: nn.Module, *arguments: Any) -
 
 @bench.workload(FAMILY, "dense", reference=_dense_reference, twin="dense_twin")
 def dense(case: bench.Case) -> bench.Step:
-    return _step(case, _dense_model(case))
+    return _step(case, dense_model(case))
 
 
 @bench.workload(FAMILY, "l1_70", reference=_dense_reference, tolerances=ANOTHER_FUNCTION, baseline="dense")
 def l1_70(case: bench.Case) -> bench.Step:
-    model = bench.subject("tbp.compression", "prune_model")(_dense_model(case), 0.7)
+    model = bench.subject("tbp.compression", "prune_model")(dense_model(case), 0.7)
     sparsity = bench.subject("tbp.compression", "sparsity")
     step = _step(case, model)
     zeros = {"70% of its weights are zeros": lambda: abs(sparsity(model) - 0.7) < 0.001}
@@ -187,16 +189,16 @@ def structured_70(case: bench.Case) -> bench.Step:
 
 @bench.workload(FAMILY, "structured_50_int8", reference=_dense_reference, tolerances=ANOTHER_FUNCTION, baseline="dense")
 def structured_50_int8(case: bench.Case) -> bench.Step:
-    pruned = structured(_dense_model(case), 0.5)
+    pruned = structured(dense_model(case), 0.5)
     step = _int8_step(case, "quantize_model_dynamically", pruned)
-    error = bench.relative_error(step.output(), _double(pruned, step.inputs[0]))
+    error = bench.relative_error(step.output(), in_double(pruned, step.inputs[0]))
     is_close = {"it computes the function of the pruned weights": lambda: error <= INT8_TOLERANCES[torch.float32]}
     return dataclasses.replace(step, conditions={**step.conditions, **_is_gone(case, pruned, 0.5), **is_close})
 
 
 @bench.workload(FAMILY, "low_rank_50", reference=_dense_reference, tolerances=ANOTHER_FUNCTION, baseline="dense")
 def low_rank_50(case: bench.Case) -> bench.Step:
-    model = bench.subject("tbp.compression", "factorise_model")(_dense_model(case), 0.5)
+    model = bench.subject("tbp.compression", "factorise_model")(dense_model(case), 0.5)
     step = _step(case, model)
     return dataclasses.replace(step, conditions={**_exact(step), **_is_gone(case, model, 0.5)})
 
@@ -204,29 +206,29 @@ def low_rank_50(case: bench.Case) -> bench.Step:
 @bench.workload(FAMILY, "bfloat16", reference=_dense_reference, tolerances={torch.float32: 0.1}, baseline="dense")
 def bfloat16(case: bench.Case) -> bench.Step:
     bench.require(case.device, torch.bfloat16)
-    step = _step(dataclasses.replace(case, dtype=torch.bfloat16), _dense_model(case).bfloat16())
+    step = _step(dataclasses.replace(case, dtype=torch.bfloat16), dense_model(case).bfloat16())
     return dataclasses.replace(step, dtype=torch.bfloat16)
 
 
 @bench.workload(FAMILY, "int8_dynamic", reference=_dense_reference, tolerances=INT8_TOLERANCES, baseline="dense")
 def int8_dynamic(case: bench.Case) -> bench.Step:
-    return _int8_step(case, "quantize_model_dynamically", _dense_model(case))
+    return _int8_step(case, "quantize_model_dynamically", dense_model(case))
 
 
 @bench.workload(FAMILY, "int8_fbgemm", reference=_dense_reference, tolerances=INT8_TOLERANCES, baseline="dense")
 def int8_fbgemm(case: bench.Case) -> bench.Step:
-    return _int8_step(case, "quantize_model_dynamically", _dense_model(case), "fbgemm")
+    return _int8_step(case, "quantize_model_dynamically", dense_model(case), "fbgemm")
 
 
 @bench.workload(FAMILY, "int8_onednn", reference=_dense_reference, tolerances=INT8_TOLERANCES, baseline="dense")
 def int8_onednn(case: bench.Case) -> bench.Step:
-    return _int8_step(case, "quantize_model_dynamically", _dense_model(case), "onednn")
+    return _int8_step(case, "quantize_model_dynamically", dense_model(case), "onednn")
 
 
 @bench.workload(FAMILY, "int8_static", reference=_dense_reference, tolerances=INT8_TOLERANCES, baseline="dense")
 def int8_static(case: bench.Case) -> bench.Step:
     samples = [case.randn(case["batch"], case["sequence_length"], case["d_model"])]
-    return _int8_step(case, "quantize_model", _dense_model(case), samples)
+    return _int8_step(case, "quantize_model", dense_model(case), samples)
 
 
 @bench.workload(FAMILY, "torchao_int8", reference=_dense_reference, tolerances=INT8_TOLERANCES, baseline="dense")
@@ -241,8 +243,8 @@ def torchao_int4(case: bench.Case) -> bench.Step:
 
 def _torchao_step(case: bench.Case, scheme: str) -> bench.Step:
     """A step whose linear layers are torch's own, with weights of another class."""
-    dense_bytes = _bytes(_dense_model(case))
-    step = dataclasses.replace(_step(case, in_torch(case, "quantize_model_with_torchao", _dense_model(case), scheme)))
+    dense_bytes = _bytes(dense_model(case))
+    step = dataclasses.replace(_step(case, in_torch(case, "quantize_model_with_torchao", dense_model(case), scheme)))
     assert step.module is not None
     size = _bytes(step.module)
     smaller = {"it takes less than half of the bytes": lambda: 2 * size < dense_bytes}
@@ -261,7 +263,7 @@ def onnx_int8(case: bench.Case) -> bench.Step:
 
 def _onnx_step(case: bench.Case, *, int8: bool) -> bench.Step:
     example = case.randn(case["batch"], case["sequence_length"], case["d_model"])
-    return _step(case, in_onnx_runtime(case, _dense_model(case), example, int8=int8))
+    return _step(case, in_onnx_runtime(case, dense_model(case), example, int8=int8))
 
 
 def _bytes(model: nn.Module) -> int:

@@ -13,7 +13,14 @@ import torch
 from torch import nn
 
 import tbp.compression
-from benchmarks.workloads import compressed_inference, made_once, python_source, trained_models, trained_task
+from benchmarks.workloads import (
+    compressed_inference,
+    compression,
+    made_once,
+    python_source,
+    trained_models,
+    trained_task,
+)
 from tbp import bench
 from tbp.bench.oracle import check
 from tbp.bench.workloads import find
@@ -90,6 +97,20 @@ def test_a_compression_that_does_not_compress_is_refused(
     monkeypatch.setattr(tbp.compression, function, broken)
     with pytest.raises(bench.WrongResult, match=refusal):
         set_up("compressed_inference", variant)
+
+
+SLIPPED = [("prune_model", half_zeros, "l1_70"), ("prune_heads", unchanged, "structured_50"),
+           ("quantize_model", pretended, "int8_static"), ("factorise_model", unchanged, "low_rank_50")]  # fmt: skip
+
+
+@pytest.mark.parametrize(("function", "broken", "variant"), SLIPPED)
+def test_compressing_less_is_not_timed_as_compressing(
+    function: str, broken: Callable[..., Any], variant: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_up(compression.FAMILY, variant)
+    monkeypatch.setattr(tbp.compression, function, broken)
+    with pytest.raises(bench.WrongResult):
+        set_up(compression.FAMILY, variant)
 
 
 def test_the_engine_of_a_step_is_the_one_that_sessions_record() -> None:

@@ -58,6 +58,7 @@ def test_asv_finds_the_suites_and_nothing_in_their_workloads():
         "compressed_inference.NightlyBatch.torchtime_step",
         "compressed_inference.NightlyWidths.torchtime_step",
         "compressed_inference.Quick.torchtime_step",
+        "compression.Nightly.torchtime_step",
         "distillation.Nightly.torchtime_step",
         "distillation.Quick.torchtime_step",
         "distributed.Nightly.torchtime_step",

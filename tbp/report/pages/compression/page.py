@@ -26,7 +26,15 @@ from tbp.report.pages.compression.variant_words import (
     size_change,
     time_change,
 )
-from tbp.report.pages.compression.variants import RELATIVE, Variant, VariantGroup, better_in, groups, is_same_time
+from tbp.report.pages.compression.variants import (
+    ERROR,
+    RELATIVE,
+    Variant,
+    VariantGroup,
+    better_in,
+    groups,
+    is_same_time,
+)
 from tbp.report.parts.addresses import series_href
 from tbp.report.parts.series_names import SetupNames
 from tbp.wording import words
@@ -68,7 +76,7 @@ class CompressionSection(Struct, frozen=True):
     charts: tuple[CostChart, ...]
     rows: tuple[VariantRow, ...]
     has_error: bool
-    is_relative: bool  # whether the errors are relative ones
+    error_name: str  # of the table's column
     missing: tuple[str, ...]
 
 
@@ -84,7 +92,7 @@ class CompressionPage(Struct, frozen=True):
 
     @property
     def is_relative(self) -> bool:
-        return any(section.is_relative for section in self.sections)
+        return any(section.error_name == RELATIVE for section in self.sections)
 
 
 def compression_page(data: ReportData) -> CompressionPage:
@@ -133,7 +141,7 @@ def _section(group: VariantGroup, setup_names: SetupNames) -> CompressionSection
         charts=cost_charts(group),
         rows=tuple(_row(variant, group) for variant in group.variants),
         has_error=any(math.isfinite(variant.error) for variant in group.variants),
-        is_relative=any(variant.is_relative for variant in group.variants),
+        error_name=next((variant.error_name for variant in group.variants if variant.is_share), ERROR),
         missing=group.missing,
     )
 
@@ -163,10 +171,8 @@ def cost_charts(group: VariantGroup) -> tuple[CostChart, ...]:
     charts = [_chart("Time against size", group, time, times, _axis(f"model size in {size_unit}", sizes), sizes)]
     errors = [variant.error for variant in group.variants]
     if all(error > 0 for error in errors):
-        is_relative = group.variants[0].is_relative
-        error = Axis(
-            RELATIVE if is_relative else "error", is_log=True, text=lambda value: error_text(value, is_relative)
-        )
+        is_share = group.variants[0].is_share
+        error = Axis(group.variants[0].error_name, is_log=True, text=lambda value: error_text(value, is_share))
         charts.append(_chart("Time against error", group, time, times, error, errors))
     return tuple(charts)
 
@@ -199,7 +205,7 @@ def _row(variant: Variant, group: VariantGroup) -> VariantRow:
         time_change="" if is_baseline else time_change(variant, group.baseline),
         size=words.quantity(variant.size_bytes, "bytes"),
         size_change="" if is_baseline else size_change(variant, group.baseline),
-        error=error_text(variant.error, variant.is_relative),
+        error=error_text(variant.error, variant.is_share),
         remark="; ".join(filter(None, remarks)),
         merit=_merit(variant, group),
         kind=_kind(variant),

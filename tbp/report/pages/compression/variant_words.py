@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from tbp.report.pages.compression.pareto import ChoiceRank
-from tbp.report.pages.compression.variants import RELATIVE, Variant, VariantGroup, better_in, is_same_time
+from tbp.report.pages.compression.variants import Variant, VariantGroup, better_in, is_same_time
 from tbp.wording import words
 
 SAME_SIZE = 0.005
@@ -16,7 +16,7 @@ TINY = 1e-5
 
 def said(variant: Variant, group: VariantGroup) -> str:
     """``int8_dynamic: 45 % faster, 4.0 × smaller, relative error 0.21 %``."""
-    error = [_error_said(variant.error, variant.is_relative)] if math.isfinite(variant.error) else []
+    error = [_error_said(variant)] if math.isfinite(variant.error) else []
     changes = [time_change(variant, group.baseline), size_change(variant, group.baseline), *error]
     return f"{variant.name}: {', '.join(changes)}"
 
@@ -56,18 +56,19 @@ def scientific(value: float) -> str:
     return f"{mantissa.removesuffix('.0')}e{int(exponent)}".replace("-", "−") if value else "0"
 
 
-def error_text(value: float, is_relative: bool) -> str:
-    """``0.21 %``, ``0.000015 %`` of a relative error; what else a suite declares by its magnitude, as ``2.1e−3``."""
-    if not is_relative or not math.isfinite(value):
+def error_text(value: float, is_share: bool) -> str:
+    """``0.21 %``, ``0.000015 %`` of an error that is a share; of any other its magnitude, as ``2.1e−3``."""
+    if not is_share or not math.isfinite(value):
         return scientific(value)
     return _percent(value)
 
 
-def _error_said(value: float, is_relative: bool) -> str:
+def _error_said(variant: Variant) -> str:
     """For a sentence, where digits of what is next to nothing tell nothing."""
-    if not is_relative:
-        return f"error {scientific(value)}"
-    return f"{RELATIVE} {'under 0.001 %' if 0 < value < TINY else _percent(value)}"
+    value = variant.error
+    if not variant.is_share:
+        return f"{variant.error_name} {scientific(value)}"
+    return f"{variant.error_name} {'under 0.001 %' if 0 < value < TINY else _percent(value)}"
 
 
 def _percent(ratio: float) -> str:

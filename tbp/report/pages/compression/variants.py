@@ -50,6 +50,11 @@ SAME_ERROR = 0.2
 RELATIVE = "relative error"
 """The unit of the ruler's ``track_error``."""
 
+SHARES = {RELATIVE: RELATIVE, "share of wrong answers": "wrong answers"}
+"""Units of errors that are written in percent, each with the error's name; any other is "error", a plain number."""
+
+ERROR = "error"
+
 ROUNDING = 1e-6
 """Relative errors up to this are float32's rounding (2⁻²³ = 1.2e−7 a product, a few of them): which is the smaller one
 is chance. Variants of a dense float32 model had 1.3e−7 to 1.9e−7."""
@@ -62,13 +67,18 @@ class Variant(Struct, frozen=True):
     time_s: float
     size_bytes: float
     error: float  # NaN where none is recorded
-    is_relative: bool  # whether that is a relative error
+    error_name: str  # "relative error", "wrong answers", else "error"
     uncertain: float  # relative difference of times up to which this one is the same as another
     commit: Commit
     history: History  # of its time
     is_twin: bool = False
     rank: ChoiceRank = ChoiceRank.BEATEN
     rival: str = ""  # the variant that beats it, or may where its place is undecided
+
+    @property
+    def is_share(self) -> bool:
+        """True where the error is written in percent."""
+        return self.error_name != ERROR
 
     @property
     def is_candidate(self) -> bool:
@@ -139,10 +149,11 @@ def _group(
             missing.append(f"{name}: {_why(history)}")
             continue
         own_error = errors.get(history.key.parameters)
-        error, is_relative = verdicts.newest_value(own_error), own_error is not None and own_error.unit == RELATIVE
+        error = verdicts.newest_value(own_error)
+        error_name = ERROR if own_error is None else SHARES.get(own_error.unit, ERROR)
         is_twin = bool(_TWIN.search(name))
         uncertain = _uncertain(history, point)
-        costs = (point.value, size, error, is_relative, uncertain)
+        costs = (point.value, size, error, error_name, uncertain)
         variants.append(Variant(name, *costs, point.commit, history, is_twin))
     if len(variants) < 2:
         return None
@@ -194,7 +205,7 @@ def _size(variant: Variant) -> Cost:
 
 
 def _error(variant: Variant) -> Cost:
-    return Cost(max(variant.error, ROUNDING) if variant.is_relative else variant.error, SAME_ERROR)
+    return Cost(max(variant.error, ROUNDING) if variant.error_name == RELATIVE else variant.error, SAME_ERROR)
 
 
 def better_in(variant: Variant, other: Variant) -> list[str]:
