@@ -13,6 +13,7 @@ os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
 from .asv_type import TorchTime, register
 from .clock import PROTOCOL, Clock, SamplingPlan, Timing, time_calls
 from .devices import Device, Skip, device, require
+from .graphs import graphed
 from .oracle import WrongResult, relative_error
 from .ranks import distributed
 from .suite import Suite
@@ -33,6 +34,7 @@ __all__ = [
     "WrongResult",
     "device",
     "distributed",
+    "graphed",
     "in_float64",
     "inference",
     "relative_error",

@@ -107,6 +107,11 @@ class Suite:
             self._step = self.workload.build(self.case)
         return self._step
 
+    @property
+    def error(self) -> float:
+        """The largest relative error of the step's outputs; NaN where an earlier process checked them."""
+        return self.close.error if self.close is not None else float("nan")
+
     def beside(self) -> dict[str, Callable[[], object]]:
         """The baseline and the twin of this cell's variant, ready to be called; a twin needs none of its own.
 
@@ -174,7 +179,7 @@ def _track_flops(self: Suite, *values: Any) -> float:
 
 
 def _track_error(self: Suite, *values: Any) -> float:
-    return _known(self, "error", lambda: self.close.error if self.close is not None else float("nan"))
+    return _known(self, "error", lambda: self.error)
 
 
 def _counter(function: Callable[..., float], unit: str) -> Callable[..., float]:

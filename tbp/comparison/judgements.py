@@ -233,8 +233,15 @@ def _unmeasured(
         reason = f"it failed in {contender.revision}, after {before} in {baseline.revision}"
         return replace(empty, state=State.FAILED, before=old.value, reason=reason)
     side, point = (baseline, old) if not _is_measured(old) else (contender, new)
-    verb = "failed" if point.outcome is Outcome.FAILED else "was skipped"
+    verb = _WITHOUT_VALUE[point.outcome]
     return replace(empty, reason=f"it {verb} in {side.revision}{f': {point.reason}' if point.reason else ''}")
+
+
+_WITHOUT_VALUE = {
+    Outcome.FAILED: "failed",
+    Outcome.SKIPPED: "was skipped",
+    Outcome.MEASURED: "gave no finite value",
+}
 
 
 def _is_measured(point: Point) -> bool:

@@ -13,7 +13,10 @@ import torch
 from tbp import bench
 from tbp.bench import counters
 from tbp.bench.clock import Clock, sample
+from tbp.bench.devices import cache_flush
+from tbp.bench.graphs import graphed
 from tbp.bench.recorder import Destination, record
+from tbp.bench.roof import roof
 from tbp.traces.read_recording import read_recording
 
 pytestmark = [pytest.mark.cuda, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")]
@@ -78,3 +81,26 @@ def test_a_session_has_the_devices_clock_and_a_trace_with_its_kernels(
     recording = read_recording(path.parent / session["trace"])
     operators = recording.session.table.frame.set_index("operator")
     assert operators.loc["aten::mm", "self_device_us"] == pytest.approx(events_s(product) * 1e6, rel=0.1)
+
+
+def test_a_graph_computes_the_same_and_reads_its_input(product: Callable[[], torch.Tensor]):
+    x = torch.ones(8, device="cuda")
+    step = graphed(bench.Step(lambda: x * 2 + 1, lambda: x * 2 + 1, inputs=(x,)), bench.Case({}, torch.float32, "cuda"))
+    assert torch.equal(step.output(), torch.full_like(x, 3.0))
+    x.fill_(2.0)
+    step.run()
+    assert torch.equal(step.output(), torch.full_like(x, 5.0))
+
+
+def test_products_and_a_triad_have_a_roof_on_the_gpu():
+    top = roof(bench.device("cuda"), torch.float32, 1 << 28)
+    assert 1e11 < top.flop_per_s < 1e16
+    assert 1e10 < top.bytes_per_s < 1e14
+
+
+def test_a_flush_is_not_in_the_sample(product: Callable[[], torch.Tensor]):
+    device = bench.device("cuda")
+    flush = cache_flush(device)
+    cold = bench.time_calls(product, device, bench.SamplingPlan(budget_s=0.1), flush=flush)
+    assert cold.number == 1
+    assert statistics.median(cold.wall_s) == pytest.approx(events_s(product), rel=0.2), "the flush is not in the sample"

@@ -72,7 +72,7 @@ def without_a_step(model: nn.Module, batch: Any, optimizer: Optimizer, dtype: to
     [(in_float32, r"all matrix products are computed in torch\.bfloat16"), (without_a_step, "1 of")],
 )
 def test_amp(wrong: object, reason: str, put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(devices, "_cpu_flags", lambda: frozenset({"avx512_bf16"}))  # or it is skipped where emulated
+    monkeypatch.setattr(devices, "cpu_flags", lambda: frozenset({"avx512_bf16"}))  # or it is skipped where emulated
     put("train_with_amp", wrong)
     with pytest.raises(WrongResult, match=reason):
         checked("train_step", "amp_bfloat16")

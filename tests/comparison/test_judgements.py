@@ -1,7 +1,7 @@
 """Series and two of their commits → judgements."""
 
 from collections.abc import Sequence
-from math import isnan, nan
+from math import inf, isnan, nan
 
 import numpy as np
 import pytest
@@ -122,6 +122,7 @@ def test_a_time_is_never_exact():
         ([FAILED, FAILED], State.SKIPPED, "it failed in A"),
         ([1.0, SKIPPED], State.SKIPPED, "it was skipped in B"),
         ([SKIPPED, FAILED], State.SKIPPED, "it was skipped in A"),
+        ([inf, FAILED], State.SKIPPED, "it gave no finite value in A"),
         ([1.0], State.SKIPPED, "not in B"),
         ([-1.0, 1.0], State.UNDECIDED, "a value is zero or negative, so noise is no share of it"),
     ],

@@ -27,6 +27,11 @@ def test_a_step_gains_the_same_at_every_level(level: float):
     assert boundary(level, level).gain == 0
 
 
+def test_no_step_is_not_relevant_however_little_would_be():
+    assert not boundary(1.0, 1.0).is_relevant(0.0)
+    assert boundary(1.0, 1.1).is_relevant(0.0)
+
+
 def test_a_larger_step_and_a_longer_segment_gain_more():
     assert boundary(0.0, 0.8).gain > boundary(0.0, 0.4).gain > 0
     assert boundary(0.0, 0.4, runs=20).gain == pytest.approx(2 * boundary(0.0, 0.4).gain)

@@ -52,11 +52,15 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, s
 
 @pytest.fixture
 def copied(project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """The current folder is a copy of the project, without what the block before left there."""
+    """The current folder is a copy of the project, without what the block before left there.
+
+    What was read is kept between the blocks, as it is on a user's machine: all of them read the same traces.
+    """
     folder, words = project
     shutil.copytree(folder, tmp_path / "project")
     monkeypatch.chdir(tmp_path / "project")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder.parent / "cache"))
+    monkeypatch.delenv("TBP_NO_CACHE")
     return words
 
 

@@ -47,6 +47,7 @@ def test_a_break_is_where_the_last_known_value_ends():
         (3, ChangeKind.DEPENDENCY, "torch 2.12 → 2.13"),
         (5, ChangeKind.HARDWARE, "processor A → B"),
     ]
+    assert all(at.comparable for at in found)  # the values beside it; a version of the benchmark ends that
 
 
 @pytest.mark.parametrize("index", [4, 6])

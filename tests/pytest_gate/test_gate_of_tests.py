@@ -91,7 +91,9 @@ def test_a_slower_workload_fails_the_run_and_others_are_told(repository: Path, t
     judged = {each["benchmark"]: each for each in json.loads((tmp_path / "out.json").read_text())["judgements"]}
     states = {name.rpartition("::")[2]: each["state"] for name, each in judged.items()}
     assert states["test_total"] == "regression", done.stdout
-    assert 0.7 < judged["tests/test_thing.py::test_total"]["effect"] < 1.3
+    total = judged["tests/test_thing.py::test_total"]
+    assert total["low"] < 1.3  # twice the work; a busy machine moves the effect, and widens its interval
+    assert total["high"] > 0.7
     assert states["test_sum[1000]"] not in ("regression", "improvement", "failed", "skipped")
     assert judged["tests/test_thing.py::test_new"]["reason"].startswith("not in base: there is no such test")
     assert judged["tests/test_thing.py::test_coroutine"]["reason"].startswith("a coroutine cannot be timed")

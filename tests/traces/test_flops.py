@@ -26,6 +26,7 @@ def backward(groups: int, mask: str = "[True, True, False]", transposed: bool = 
 
 GRADIENTS = "[[1, {out}, 6, 6], [1, 4, 8, 8], [{out}, {part}, 3, 3]]"  # of 4 channels, 8 × 8, by filters of 3 × 3
 PASS = 2 * 36 * 9  # one channel in, one out
+FOR_BOTH = '["", "", "", "[2]", "[1]", "[1]", "False", "[0]", "1"]'  # one value for height and width
 TRUE = '["", "", "", "[2, 2]", "[1, 1]", "[1, 1]", "False", "[0, 0]", "1"]'
 
 
@@ -38,6 +39,7 @@ TRUE = '["", "", "", "[2, 2]", "[1, 1]", "[1, 1]", "False", "[0, 0]", "1"]'
         ("aten::baddbmm", "[[4, 2, 5], [4, 2, 3], [4, 3, 5]]", "", 240),
         ("aten::linear", "[[4, 2, 3], [5, 3], [5]]", "", 240),
         ("aten::convolution", "[[1, 3, 8, 8], [4, 3, 3, 3], [4]]", TRUE, 2 * 16 * 9 * 12),
+        ("aten::convolution", "[[1, 3, 8, 8], [4, 3, 3, 3], [4]]", FOR_BOTH, 2 * 16 * 9 * 12),
         ("aten::convolution_backward", GRADIENTS.format(out=4, part=4), backward(1), 2 * PASS * 4 * 4),
         ("aten::convolution_backward", GRADIENTS.format(out=4, part=2), backward(2), 2 * PASS * 4 * 2),
         ("aten::convolution_backward", GRADIENTS.format(out=4, part=1), backward(4), 2 * PASS * 4),

@@ -57,7 +57,7 @@ def device_test(device: str, ended: Callable[[CheckResult, int], None] = lambda 
 
 
 def facts_of(diagnosed: Diagnosis) -> Iterator[tuple[str, str]]:
-    """Facts of the machine for a report that anybody may read: findings by their subjects, without names of processes."""
+    """Facts of the machine for a report that anybody may read: findings by their subjects, no names of processes."""
     for gpu in diagnosed.machine.gpus:
         yield (
             f"GPU {gpu.index}",
