@@ -190,14 +190,7 @@ class MultiHeadAttention(nn.Module):
         A decoder attends to the same memory at each token; so they are projected once.
         """
         _, k_BGTK, v_BGTK = self._project(memory, memory, memory)
-        cache = KeyValueCache(
-            memory.size(0),
-            self.num_kv_heads,
-            memory.size(1),
-            self.head_width,
-            dtype=k_BGTK.dtype,
-            device=memory.device,
-        )
+        cache = self.cache(memory.size(0), memory.size(1), dtype=k_BGTK.dtype, device=memory.device)
         cache.append(k_BGTK, v_BGTK)
         return cache
 

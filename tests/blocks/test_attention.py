@@ -365,3 +365,17 @@ def test_a_cuda_graph_replays_what_eager_computes() -> None:
         replayed.zero_()
         graph.replay()
     torch.testing.assert_close(replayed, expected)
+
+
+@pytest.mark.parametrize("kdim", [None, 20])
+@pytest.mark.parametrize("alibi", [False, True])
+def test_heads_that_stay_compute_what_they_did(alibi: bool, kdim: int | None) -> None:
+    attention = MultiHeadAttention(D, H, num_kv_heads=2, kdim=kdim, alibi=alibi)
+    with torch.no_grad():
+        attention.out_proj.weight[:, : D // 2] = 0.0  # nothing comes of the first key/value head
+    query, key, value = torch.randn(B, S, D), torch.randn(B, S, kdim or D), torch.randn(B, S, D)
+    expected = attention(query, key, value)
+    attention.keep_heads(torch.tensor([1]))
+    torch.testing.assert_close(attention(query, key, value), expected, rtol=0, atol=1e-6)
+    assert (attention.num_heads, attention.num_kv_heads) == (2, 1)
+    assert attention.value_weight.shape == (D // H, D)

@@ -58,7 +58,9 @@ def test_the_projections_of_tutorials_land_where_they_belong(style: str) -> None
 def test_a_layer_of_the_snippets_loads_and_its_table_is_dropped(parts: tuple[str, str, str, str]) -> None:
     theirs, ours = _SeedLayer(*parts), EncoderLayer(D, H, F)
     ours.load_state_dict(converted(theirs.state_dict(), ours))  # strict: nothing missing, nothing left
-    assert torch.equal(ours.feed_forward.down.weight, theirs.get_submodule(parts[1]).get_submodule(parts[3]).weight)
+    second = theirs.get_submodule(f"{parts[1]}.{parts[3]}")
+    assert isinstance(second, nn.Linear)
+    assert torch.equal(ours.feed_forward.down.weight, second.weight)
     assert torch.equal(ours.feed_forward_norm.weight, theirs.norm2.weight)
 
 

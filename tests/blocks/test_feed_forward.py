@@ -79,6 +79,6 @@ def test_inference_overwrites_no_activation_that_a_hook_has_seen(activation: Act
 
 def test_gradients_are_those_of_the_float64_formula() -> None:
     for activation in ("relu", "gelu", "swiglu"):
-        network = FeedForward(8, 16, dropout=0.0, activation=activation).double()  # type: ignore[arg-type]
+        network = FeedForward(8, 16, dropout=0.0, activation=activation).double()
         x = torch.randn(5, 8, dtype=torch.float64, requires_grad=True)
         assert torch.autograd.gradcheck(network, (x,))
