@@ -1,13 +1,13 @@
-"""Suites of attention: the naive baseline against scaled_dot_product_attention."""
+"""Suites of attention: the naive baseline, the block in its variants, and the other ways that torch offers."""
 
 from tbp import bench
 
-from .workloads.attention import FAMILY
+from .workloads import attention, attention_of_lengths
 
 
 class _Attention(bench.Suite):
-    family = FAMILY
-    fixed = {"tokens": 2048, "d_model": 256, "heads": 4}
+    family = attention.FAMILY
+    fixed = {"tokens": 2048, "d_model": 256, "heads": 4, "window": 128}
 
 
 class Quick(_Attention):
@@ -17,9 +17,33 @@ class Quick(_Attention):
 
 
 class Nightly(_Attention):
-    variants = ("naive", "sdpa", "sdpa_causal", "grouped_query")
+    variants = ("naive", "sdpa", "sdpa_causal", "grouped_query", "torch_fast", "torch_slow")
     shapes = {"sequence_length": (64, 1024, 2048)}
     counters = ("operators", "peak_bytes", "flops", "error")
+
+
+class NightlyVariants(_Attention):
+    variants = ("masked", "sliding_window", "flex_window", "rotary", "alibi")
+    shapes = {"sequence_length": (1024,)}
+
+
+class NightlyLengths(_Attention):
+    family = attention_of_lengths.FAMILY
+    variants = ("padded", "ragged")
+    shapes = {"sequence_length": (256,)}
+
+
+class NightlyShort(_Attention):
+    fixed = {"tokens": 16, "d_model": 256, "heads": 4}
+    variants = ("naive", "sdpa", "torch_fast", "torch_slow")
+    shapes = {"sequence_length": (1, 16)}
+    counters = ("operators",)
+
+
+class NightlyBackward(_Attention):
+    variants = ("naive_backward", "sdpa_backward")
+    shapes = {"sequence_length": (64, 1024)}
+    counters = ("peak_bytes",)
 
 
 class NightlyHalf(_Attention):

@@ -16,7 +16,7 @@ class Quick(_FeedForward):
 
 
 class Nightly(_FeedForward):
-    variants = ("relu", "gelu", "swiglu")
+    variants = ("relu", "gelu", "swiglu", "swiglu_packed", "gelu_compiled", "gelu_backward")
     shapes = {"tokens": (64, 2048)}
     counters = ("operators", "peak_bytes", "flops", "error")
 

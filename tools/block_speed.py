@@ -41,6 +41,13 @@ from tbp.blocks import (
 
 Call = Callable[[], object]
 
+
+class Clock:
+    """The clock that all samples are taken with."""
+
+    seconds = staticmethod(time.perf_counter)
+
+
 # A sample is this long: above the clock's and the scheduler's grain, below what a neighbour disturbs.
 SAMPLE_S = 0.004
 # B batch and S positions of the attention's rows; 2048 tokens from 64 positions on.
@@ -61,7 +68,10 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--only", default=",".join(tables), help="tables, separated by commas")
+    parser.add_argument("--cpu-time", action="store_true", help="of the process, for a machine that is busy otherwise")
     options = parser.parse_args()
+    if options.cpu_time:
+        Clock.seconds = staticmethod(time.process_time)
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
     print(f"torch {torch.__version__}, {options.threads} thread(s), load {os.getloadavg()[0]:.1f}")
@@ -312,10 +322,10 @@ def calls_of_a_sample(way: Call) -> int:
 
 
 def seconds(way: Call, number: int) -> float:
-    start_s = time.perf_counter()
+    start_s = Clock.seconds()
     for _ in range(number):
         way()
-    return (time.perf_counter() - start_s) / number
+    return (Clock.seconds() - start_s) / number
 
 
 if __name__ == "__main__":

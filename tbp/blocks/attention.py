@@ -16,10 +16,10 @@ from torch import Tensor, nn
 
 from tbp.blocks.cache import KeyValueCache
 from tbp.blocks.dot_product import Visibility, attend, attend_with_weights
+from tbp.blocks.linear import applied
 from tbp.blocks.mask import checked_mask
 from tbp.blocks.projections import (
     Heads,
-    applied,
     block_rows,
     cross_heads,
     keep_columns,

@@ -48,12 +48,12 @@ class KeyValueCache:
     @property
     def keys(self) -> Tensor:
         """(B, G, T, K) of the cached positions: a view, which the next ``append`` does not extend."""
-        return self._keys[:, :, : self.length]
+        return self._keys.narrow(2, 0, self.length)
 
     @property
     def values(self) -> Tensor:
         """(B, G, T, K) of the cached positions: a view, which the next ``append`` does not extend."""
-        return self._values[:, :, : self.length]
+        return self._values.narrow(2, 0, self.length)
 
     def append(self, k_BGSK: Tensor, v_BGSK: Tensor) -> None:
         """Add the keys and values of the next S positions.
@@ -65,16 +65,16 @@ class KeyValueCache:
         if torch.is_grad_enabled() and (k_BGSK.requires_grad or v_BGSK.requires_grad):
             raise RuntimeError("a key/value cache is for inference: decode under torch.inference_mode()")
         batch, heads, new, width = k_BGSK.shape
-        if (batch, heads, width) != (self._keys.size(0), self._keys.size(1), self._keys.size(3)):
+        if (batch, heads, self._keys.size(2), width) != self._keys.shape:
             raise ValueError(
                 f"the cache holds (batch, heads, positions, width) of {tuple(self._keys.shape)}, "
                 f"not {tuple(k_BGSK.shape)}"
             )
         end = self.length + new
-        if end > self.max_len:
+        if end > self._keys.size(2):
             raise ValueError(f"{end} positions do not fit a cache of {self.max_len}; make one with a larger max_len")
-        self._keys[:, :, self.length : end] = k_BGSK
-        self._values[:, :, self.length : end] = v_BGSK
+        self._keys.narrow(2, self.length, new).copy_(k_BGSK)
+        self._values.narrow(2, self.length, new).copy_(v_BGSK)
         self.length = end
 
     def truncate(self, length: int) -> None:
@@ -91,5 +91,5 @@ class KeyValueCache:
         """Continue the sequences ``rows_B`` of the batch, in that order: the step of a beam search."""
         if rows_B.shape != (self._keys.size(0),):
             raise ValueError(f"rows must be ({self._keys.size(0)},), not {tuple(rows_B.shape)}")
-        self._keys[:, :, : self.length] = self.keys.index_select(0, rows_B)
-        self._values[:, :, : self.length] = self.values.index_select(0, rows_B)
+        self.keys.copy_(self.keys.index_select(0, rows_B))
+        self.values.copy_(self.values.index_select(0, rows_B))

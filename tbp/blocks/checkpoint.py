@@ -21,7 +21,7 @@ _PROJECTIONS = {
 }
 _PARTS: dict[str, tuple[str, ...]] = {
     **_PROJECTIONS,
-    r"[Ww]_?o|o_proj|out_lin(ear)?|fc_o(ut)?|w_concat": ("out_proj",),
+    r"[Ww]_?o|o_proj|o(ut)?_lin(ear)?|fc_o(ut)?|w_concat": ("out_proj",),
     r"in_proj_(weight|bias)": (r"qkv_proj.\1",),
     r"self_attn|self_attention|attn|mha|multi_?head_attention": ("attention",),
     r"multihead_attn|encoder_attn|cross_attn|src_attn": ("cross_attention",),
@@ -66,9 +66,10 @@ def converted(state: Mapping[str, Tensor], module: nn.Module) -> dict[str, Tenso
 
 
 def _with_unpacked(names: Iterable[str]) -> Iterator[str]:
-    """``names``, and for a packed projection the three that also load into it."""
+    """``names``, and those that also load into the module: three for a packed projection, a packed one for three."""
     for name in names:
         yield name
+        yield name.replace("q_proj", "qkv_proj")
         for part in NAMES:
             yield name.replace("qkv_proj", part)
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from tbp.blocks.attention import MultiHeadAttention
 from tbp.blocks.cache import KeyValueCache
 from tbp.blocks.feed_forward import Activation, FeedForward
+from tbp.blocks.linear import dropped
 
 
 @dataclass(frozen=True)
@@ -85,8 +86,7 @@ class DecoderLayer(nn.Module):
 
     def _attend(self, x_BSD: Tensor, mask: Tensor | None, cache: DecoderCache | None) -> Tensor:
         target = None if cache is None else cache.target
-        attended_BSD: Tensor = self.dropout(self.attention(x_BSD, mask=mask, causal=True, cache=target))
-        return attended_BSD
+        return dropped(self.dropout, self.attention(x_BSD, mask=mask, causal=True, cache=target))
 
     def _attend_across(
         self, x_BSD: Tensor, memory_BTD: Tensor, mask: Tensor | None, cache: DecoderCache | None
@@ -95,12 +95,10 @@ class DecoderLayer(nn.Module):
             attended_BSD = self.cross_attention(x_BSD, memory_BTD, mask=mask)
         else:
             attended_BSD = self.cross_attention(x_BSD, mask=mask, cache=cache.memory, append=False)
-        dropped_BSD: Tensor = self.dropout(attended_BSD)
-        return dropped_BSD
+        return dropped(self.dropout, attended_BSD)
 
     def _feed_forward(self, x_BSD: Tensor) -> Tensor:
-        output_BSD: Tensor = self.dropout(self.feed_forward(x_BSD))
-        return output_BSD
+        return dropped(self.dropout, self.feed_forward(x_BSD))
 
 
 class Decoder(nn.Module):

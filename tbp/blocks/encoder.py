@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from tbp.blocks.attention import MultiHeadAttention
 from tbp.blocks.cache import KeyValueCache
 from tbp.blocks.feed_forward import Activation, FeedForward
+from tbp.blocks.linear import dropped
 
 AttentionFactory = Callable[[int, int], nn.Module]
 """Builds attention from (d_model, num_heads): a class of ``tbp.blocks``, or a ``functools.partial`` of one that sets
@@ -56,17 +57,16 @@ class EncoderLayer(nn.Module):
         """(B, S, D) to (B, S, D); the other arguments as ``MultiHeadAttention`` takes them."""
         if self.pre_norm:
             x_BSD = x_BSD + self._attend(self.attention_norm(x_BSD), mask, causal, cache)
-            x_BSD = x_BSD + self.dropout(self.feed_forward(self.feed_forward_norm(x_BSD)))
+            x_BSD = x_BSD + dropped(self.dropout, self.feed_forward(self.feed_forward_norm(x_BSD)))
         else:
             x_BSD = self.attention_norm(x_BSD + self._attend(x_BSD, mask, causal, cache))
-            x_BSD = self.feed_forward_norm(x_BSD + self.dropout(self.feed_forward(x_BSD)))
+            x_BSD = self.feed_forward_norm(x_BSD + dropped(self.dropout, self.feed_forward(x_BSD)))
         return x_BSD
 
     def _attend(self, x_BSD: Tensor, mask: Tensor | None, causal: bool, cache: KeyValueCache | None) -> Tensor:
         # The naive attention, and that of other projects, knows no cache.
         cached = {} if cache is None else {"cache": cache}
-        attended_BSD: Tensor = self.dropout(self.attention(x_BSD, x_BSD, x_BSD, mask, causal=causal, **cached))
-        return attended_BSD
+        return dropped(self.dropout, self.attention(x_BSD, x_BSD, x_BSD, mask, causal=causal, **cached))
 
 
 class Encoder(nn.Module):

@@ -7,8 +7,11 @@ from __future__ import annotations
 import math
 from typing import Literal, get_args
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from tbp.blocks.linear import applied, dropped, is_bare
 
 Activation = Literal["relu", "gelu", "swiglu"]
 
@@ -52,15 +55,16 @@ class FeedForward(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., D) to (..., D)."""
-        hidden: Tensor = self.up(x)
+        hidden = applied(self.up, x)
+        # Nobody else sees the product of a bare layer, so its memory is written again: .95 to .98 of the time.
+        in_place = is_bare(self.up) and not torch.is_grad_enabled()
         if self.gate is not None:
-            hidden = F.silu(self.gate(x)) * hidden
+            hidden = F.silu(applied(self.gate, x), inplace=in_place and is_bare(self.gate)) * hidden
         elif self.activation == "gelu":
-            hidden = F.gelu(hidden)
+            hidden = torch.ops.aten.gelu_(hidden) if in_place else F.gelu(hidden)
         else:
-            hidden = F.relu(hidden)
-        output: Tensor = self.down(self.dropout(hidden))
-        return output
+            hidden = F.relu(hidden, inplace=in_place)
+        return applied(self.down, dropped(self.dropout, hidden))
 
 
 def swiglu_width(d_ff: int) -> int:

@@ -8,11 +8,13 @@ time at up to 16 positions (width 256, CPU), and no more at any length.
 
 from __future__ import annotations
 
-from typing import Any, TypeGuard
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from tbp.blocks.linear import applied, is_bare
 
 NAMES = ("q_proj", "k_proj", "v_proj")
 
@@ -58,37 +60,12 @@ def projection_rows(heads: int, kv_heads: int, head_width: int) -> tuple[slice, 
     return slice(0, q_end), slice(q_end, k_end), slice(k_end, k_end + kv_heads * head_width)
 
 
-def applied(linear: nn.Module, x: Tensor) -> Tensor:
-    """``linear(x)``, past ``nn.Module.__call__`` where nothing hangs on it: two calls are 8 of 60 µs."""
-    if _is_bare(linear):
-        # An attribute of a module that is a parameter takes .6 µs to look up, its entry here .1.
-        parameters: dict[str, Any] = linear._parameters
-        return F.linear(x, parameters["weight"], parameters["bias"])
-    projected: Tensor = linear(x)
-    return projected
-
-
-def _is_bare(linear: nn.Module) -> TypeGuard[nn.Linear]:
-    """Nothing but a product: no subclass, quantised layer, adapter, hook or patched ``forward``, which want the call.
-
-    Hooks of all modules at once are not looked for, as ``nn.MultiheadAttention`` does not call its linear layer either.
-    """
-    return (
-        type(linear) is nn.Linear
-        and not linear._forward_hooks
-        and not linear._forward_pre_hooks
-        and not linear._backward_hooks
-        and not linear._backward_pre_hooks
-        and "forward" not in linear.__dict__
-    )
-
-
 def _part(packed: nn.Module, x: Tensor, rows: slice) -> Tensor:
     """The columns ``rows`` of ``packed(x)``, without computing the others if ``packed`` is a plain linear layer.
 
     Hooks, as observers and adapters set them, want to see the layer called; and a quantised one has no rows to take.
     """
-    if _is_bare(packed):
+    if is_bare(packed):
         return F.linear(x, packed.weight[rows], None if packed.bias is None else packed.bias[rows])
     projected: Tensor = packed(x)[..., rows]
     return projected

@@ -39,7 +39,7 @@ def attend_ragged(
     """(1, H, M, K) of heads (1, ·, M, K) whose sequences start at ``offsets``; each attends to itself alone.
 
     On CUDA one kernel takes all sequences, unless window or positions need them one by one. On CPU torch has no such
-    kernel: its nested attention is the math path, and took TODO times as long as a call a sequence.
+    kernel, and takes the math path: a call a sequence took .35 of its time (8 sequences up to 256 long, width 256).
     """
     one_kernel = visible.window is None and visible.slopes is None and rotary is None
     if heads[0].is_cuda and one_kernel:

@@ -38,7 +38,7 @@ def reference(
     for kind in ("weight", "bias"):
         if (packed := weights.get(f"qkv_proj.{kind}")) is not None:
             kv_width = (packed.size(0) - q_width) // 2
-            parts = packed.split((q_width, kv_width, kv_width))
+            parts = torch.split_with_sizes(packed, (q_width, kv_width, kv_width))
             weights |= {
                 f"{name}.{kind}": part for name, part in zip(("q_proj", "k_proj", "v_proj"), parts, strict=True)
             }
@@ -173,6 +173,30 @@ def test_attention_dropout_leaves_the_fast_path_in_training_only() -> None:
     assert kernels(lambda: attention(x_BSD, x_BSD, x_BSD)) == {FLASH_ON_CPU}
     expected, _ = reference(attention, x_BSD, x_BSD, x_BSD)
     torch.testing.assert_close(attention(x_BSD, x_BSD, x_BSD).double(), expected, rtol=0, atol=1e-5)
+
+
+def test_hooks_and_patched_layers_are_called() -> None:
+    attention, x_BSD = MultiHeadAttention(D, H), torch.randn(B, S, D)
+    expected, across = attention(x_BSD), attention(x_BSD, x_BSD + 1)
+    assert attention.qkv_proj is not None
+    calls: list[str] = []
+    for name in ("qkv_proj", "out_proj"):
+        attention.get_submodule(name).register_forward_hook(lambda *_, name=name: calls.append(name))
+    torch.testing.assert_close(attention(x_BSD), expected)
+    assert calls == ["qkv_proj", "out_proj"]
+    torch.testing.assert_close(attention(x_BSD, x_BSD + 1), across)  # of rows that a hook must see whole
+    attention.out_proj = nn.Sequential(attention.out_proj, nn.Identity())  # type: ignore[assignment]  # as adapters do
+    torch.testing.assert_close(attention(x_BSD), expected)
+
+
+@pytest.mark.parametrize("num_kv_heads", [4, 2])
+def test_self_attention_is_cross_attention_of_equal_inputs(num_kv_heads: int) -> None:
+    attention = MultiHeadAttention(D, H, num_kv_heads=num_kv_heads)
+    query, key, value = torch.randn(B, S, D), torch.randn(B, T, D), torch.randn(B, T, D)
+    torch.testing.assert_close(attention(query), attention(query, query.clone(), query.clone()))
+    torch.testing.assert_close(attention(query, key), attention(query, key, key.clone()))
+    expected, _ = reference(attention, query, key, value)
+    torch.testing.assert_close(attention(query, key, value).double(), expected, rtol=0, atol=1e-5)
 
 
 def test_returned_weights_are_those_before_dropout() -> None:

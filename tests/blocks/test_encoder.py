@@ -13,6 +13,7 @@ from tbp.blocks import (
     MultiHeadAttention,
     NaiveMultiHeadAttention,
     causal_mask,
+    converted,
     padding_mask,
 )
 
@@ -22,26 +23,6 @@ B, S, D, H, F = 2, 6, 32, 4, 64
 @pytest.fixture(autouse=True)
 def _seed() -> None:
     torch.manual_seed(0)
-
-
-def copy_from_torch(ours: EncoderLayer, theirs: nn.TransformerEncoderLayer) -> None:
-    """Load torch's parameters, its packed input projection split in three."""
-    state = theirs.state_dict()
-    renamed = {}
-    for kind in ("weight", "bias"):
-        parts = state[f"self_attn.in_proj_{kind}"].chunk(3)
-        renamed.update(
-            {f"attention.{name}.{kind}": part for name, part in zip(("q_proj", "k_proj", "v_proj"), parts, strict=True)}
-        )
-        for mine, other in (
-            ("attention.out_proj", "self_attn.out_proj"),
-            ("feed_forward.up", "linear1"),
-            ("feed_forward.down", "linear2"),
-            ("attention_norm", "norm1"),
-            ("feed_forward_norm", "norm2"),
-        ):
-            renamed[f"{mine}.{kind}"] = state[f"{other}.{kind}"]
-    ours.load_state_dict(renamed)
 
 
 @pytest.mark.parametrize("activation", ["relu", "gelu"])
@@ -57,7 +38,7 @@ def test_a_layer_equals_torchs(attention: AttentionFactory, pre_norm: bool, acti
         for norm in (theirs.norm1, theirs.norm2):  # away from the ones and zeros that hide a swap
             norm.weight.normal_()
             norm.bias.normal_()
-    copy_from_torch(ours, theirs.eval())
+    ours.load_state_dict(converted(theirs.eval().state_dict(), ours))
     # Requiring gradients keeps torch off its fused fast path, which zeroes padded positions.
     x_BSD = torch.randn(B, S, D, requires_grad=True)
     padding = padding_mask(torch.tensor([S, 4]), S)
@@ -114,3 +95,24 @@ def test_exports_with_dynamic_batch_and_length() -> None:
     )
     longer = torch.randn(5, 17, D)
     torch.testing.assert_close(program.module()(longer, causal=True), encoder(longer, causal=True))
+
+
+@pytest.mark.parametrize("pre_norm", [True, False])
+@pytest.mark.parametrize("branch", ["attention", "feed_forward"])
+def test_dropout_acts_on_each_branch_before_the_residual(branch: str, pre_norm: bool) -> None:
+    layer = EncoderLayer(D, H, F, dropout=0.5, pre_norm=pre_norm)
+    with torch.no_grad():  # the branch gives ones, the other one zeros
+        for parameter in (*layer.attention.parameters(), *layer.feed_forward.parameters()):
+            parameter.zero_()
+        last = layer.attention.out_proj if branch == "attention" else layer.feed_forward.down
+        assert isinstance(last, nn.Linear)
+        last.bias.fill_(1.0)
+    if not pre_norm:  # its norms would scale the sums
+        layer.attention_norm = layer.feed_forward_norm = nn.Identity()  # type: ignore[assignment]
+    zeros = torch.zeros(1, 64, D)
+    trained = layer.train()(zeros)
+    assert set(trained.unique().tolist()) == {0.0, 2.0}
+    assert 0.4 < (trained == 0).float().mean() < 0.6
+    assert torch.equal(layer.eval()(zeros), torch.ones(1, 64, D))
+    layer.dropout.train()  # as Monte Carlo dropout does, in a model that is in evaluation mode
+    assert (layer(zeros) == 0).any()

@@ -63,3 +63,22 @@ def test_compiles_whole(activation: Activation) -> None:
     network, x = FeedForward(8, 16, activation=activation).eval(), torch.randn(2, 3, 8)
     torch._dynamo.reset()
     torch.testing.assert_close(torch.compile(network, fullgraph=True, backend="aot_eager")(x), network(x))
+
+
+@pytest.mark.parametrize("activation", ["relu", "gelu", "swiglu"])
+def test_inference_overwrites_no_activation_that_a_hook_has_seen(activation: Activation) -> None:
+    network, x = FeedForward(8, 16, activation=activation).eval(), torch.randn(2, 3, 8)
+    with torch.inference_mode():
+        expected, before = network(x), network.up(x)
+        seen: list[Tensor] = []
+        handle = network.up.register_forward_hook(lambda module, inputs, output: seen.append(output))
+        torch.testing.assert_close(network(x), expected)
+        handle.remove()
+    torch.testing.assert_close(seen[0], before)
+
+
+def test_gradients_are_those_of_the_float64_formula() -> None:
+    for activation in ("relu", "gelu", "swiglu"):
+        network = FeedForward(8, 16, dropout=0.0, activation=activation).double()  # type: ignore[arg-type]
+        x = torch.randn(5, 8, dtype=torch.float64, requires_grad=True)
+        assert torch.autograd.gradcheck(network, (x,))

@@ -9,18 +9,19 @@ from tbp.blocks import MultiHeadAttention, window_mask
 D, H, W = 32, 4, 3
 
 
-@pytest.mark.parametrize("length", [12, 13, 14, 30])  # from four windows on in blocks; whole ones and parts
+# From four windows on in blocks: whole ones and parts, as wide as the window and narrower.
+@pytest.mark.parametrize(("window", "length"), [(W, 12), (W, 13), (W, 14), (W, 30), (70, 300)])
 @pytest.mark.parametrize("causal", [True, False])
 @pytest.mark.parametrize("num_kv_heads", [4, 2])
-def test_blocks_equal_one_mask(num_kv_heads: int, causal: bool, length: int) -> None:
+def test_blocks_equal_one_mask(num_kv_heads: int, causal: bool, window: int, length: int) -> None:
     torch.manual_seed(0)
-    attention = MultiHeadAttention(D, H, num_kv_heads=num_kv_heads, window=W).double()
+    attention = MultiHeadAttention(D, H, num_kv_heads=num_kv_heads, window=window).double()
     unlimited = MultiHeadAttention(D, H, num_kv_heads=num_kv_heads).double()
     unlimited.load_state_dict(attention.state_dict())
     x_BSD = torch.randn(2, length, D, dtype=torch.float64, requires_grad=True)
     positions = torch.arange(length)
     distance = positions[:, None] - positions
-    near = (distance.abs() < W) & (distance >= 0 if causal else True)
+    near = (distance.abs() < window) & (distance >= 0 if causal else True)
     expected = unlimited(x_BSD, x_BSD, x_BSD, near[None, None], need_weights=True)[0]
     got = attention(x_BSD, x_BSD, x_BSD, causal=causal)
     torch.testing.assert_close(got, expected, rtol=0, atol=1e-12)
