@@ -15,7 +15,7 @@ FAMILY = "schedule"
 
 RATIO = 0.1
 STEPS = 35  # a tenth of it is 3.5: rounded up as transformers.TrainingArguments does, or cut off
-LONG = 1_000_000  # steps of a schedule that is timed: it must not end
+LONG = 1_000_000_000  # steps of a schedule that is timed: it stays in the warm-up, as its twin does
 RATE = 0.5
 
 Schedule = Callable[[Optimizer, int], Callable[[], object]]
