@@ -156,7 +156,9 @@ def decode(rounds: int) -> None:
             block(x_BSD[:, :past], causal=True, cache=cache)
             ways = decode_ways(block, x_BSD, cache)
             check_equal(ways)
+            anew = {"tbp": ways["tbp"], "anew": ways.pop("anew")}  # apart, as it empties the caches of the processor
             show(f"B={batch:<3} G={kv_heads:<2} past={past:<5}", ways, rounds)
+            show("", anew, rounds)
 
 
 def decode_ways(block: MultiHeadAttention, x_BSD: Tensor, cache: KeyValueCache) -> dict[str, Call]:
