@@ -30,6 +30,7 @@ import benchmarks.compressed_inference
 import benchmarks.trained_task
 from benchmarks.workloads import trained_models
 from tbp import bench
+from tbp.compression import checkpoint_bytes
 
 WARM_UP_CALLS = 3
 SEQUENCE_LENGTH, HEADS = 64, 8
@@ -83,12 +84,12 @@ def show(made: dict[str, bench.Suite], rounds: int, block_s: float) -> None:
     """A line for each cell: time, ratio to dense with its quartiles, bytes, times smaller, error."""
     times = in_turns({name: cell.step.run for name, cell in made.items()}, rounds, block_s)
     test = trained_models.trained_models().test if "student" in made else None
-    sizes = {name: bench.counters.model_bytes(cell.step.module) for name, cell in made.items() if cell.step.module}
+    sizes = {name: checkpoint_bytes(cell.step.module) for name, cell in made.items() if cell.step.module}
     for name, cell in made.items():
         ratios = [mine / dense for mine, dense in zip(times[name], times["dense"], strict=True)]
         low, ratio, high = statistics.quantiles(ratios, n=4)
         if test is None:
-            error = f"error {cell.error:.2g}"
+            error = f"error {cell.close.error:.2g}" if cell.close is not None else ""
         else:
             assert cell.step.module is not None
             error = f"wrong {trained_models.error_rate(cell.step.module, test):.2%}"

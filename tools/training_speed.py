@@ -27,7 +27,7 @@ import benchmarks.workloads.accumulation
 import benchmarks.workloads.distillation
 import benchmarks.workloads.schedule
 import benchmarks.workloads.train_step  # noqa: F401 - each registers its workloads
-from benchmarks.workloads.trained import batch_of, model_of
+from benchmarks.workloads.training_steps import batch_of, model_of
 from tbp.bench import Case, Skip
 from tbp.bench.oracle import check
 from tbp.bench.workloads import find

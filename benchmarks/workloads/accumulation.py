@@ -12,7 +12,7 @@ from torch.optim import SGD, AdamW
 
 from tbp import bench
 
-from .trained import RATE, batch_of, gradient, model_of, training_step, whole_batch_gradient
+from .training_steps import RATE, batch_of, gradient, model_of, training_step, whole_batch_gradient
 
 FAMILY = "accumulation"
 

@@ -207,7 +207,7 @@ def low_rank_50(case: bench.Case) -> bench.Step:
 def bfloat16(case: bench.Case) -> bench.Step:
     bench.require(case.device, torch.bfloat16)
     step = _step(dataclasses.replace(case, dtype=torch.bfloat16), dense_model(case).bfloat16())
-    return dataclasses.replace(step, dtype=torch.bfloat16)
+    return dataclasses.replace(step, dtype=torch.bfloat16, computes_in=torch.bfloat16)
 
 
 @bench.workload(FAMILY, "int8_dynamic", reference=_dense_reference, tolerances=INT8_TOLERANCES, baseline="dense")

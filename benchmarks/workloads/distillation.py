@@ -14,7 +14,7 @@ from torch.optim import AdamW
 
 from tbp import bench
 
-from .trained import batch_of, forward_flops, gradient, model_of, training_step
+from .training_steps import batch_of, forward_flops, gradient, model_of, training_step
 
 FAMILY = "distillation"
 

@@ -10,7 +10,7 @@ from torch.optim import AdamW
 from tbp import bench
 
 from .accumulation import mean_of_all, mean_of_means, micro_batches_of
-from .trained import model_of, training_step
+from .training_steps import model_of, training_step
 
 FAMILY = "distributed"
 

@@ -56,7 +56,8 @@ def key_of(*contents: bytes | str | Path) -> str:
 
 
 def _remove_the_oldest(folder: Path) -> None:
-    newest_first = sorted(folder.glob("*.pt"), key=lambda path: path.stat().st_mtime, reverse=True)
+    # Unfinished files of killed processes too.
+    newest_first = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
     for path in newest_first[MOST_FILES:]:
         path.unlink(missing_ok=True)
 

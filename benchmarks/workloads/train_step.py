@@ -14,7 +14,15 @@ from torch.utils.checkpoint import checkpoint
 
 from tbp import bench
 
-from .trained import HALF_TOLERANCES, LAYERS, batch_of, forward_flops, model_of, training_step, whole_batch_gradient
+from .training_steps import (
+    HALF_TOLERANCES,
+    LAYERS,
+    batch_of,
+    forward_flops,
+    model_of,
+    training_step,
+    whole_batch_gradient,
+)
 
 FAMILY = "train_step"
 

@@ -110,7 +110,7 @@ def _train(
     model: nn.Module, data: python_source.Windows, steps: int, lr: float, teacher: nn.Module | None = None
 ) -> None:
     """Train with the commit's loop and schedule; with a ``teacher``, by its distillation loss."""
-    summed_loss = bench.subject("tbp.training", "summed_cross_entropy")
+    options: dict[str, Any] = {}  # without a teacher the loop's own loss: cross-entropy with the kinds
     if teacher is not None:
         distillation_loss = bench.subject("tbp.training", "distillation_loss")
         teacher.eval()
@@ -122,6 +122,7 @@ def _train(
             loss: Tensor = distillation_loss(model(characters), taught, kinds) * kinds.numel()
             return loss
 
+        options["summed_loss"] = summed_loss
     optimizer = torch.optim.AdamW(model.train().parameters(), lr, fused=True)
     bench.subject("tbp.training", "train_with_gradient_accumulation")(
         model,
@@ -130,7 +131,7 @@ def _train(
         1,
         scheduler=bench.subject("tbp.training", "create_scheduler")(optimizer, steps),
         max_norm=1.0,
-        summed_loss=summed_loss,
+        **options,
     )
 
 

@@ -43,14 +43,13 @@ def counts(step: Step, device: Device, close: Closeness) -> CellCounts:
     known = CellCounts(tokens=step.tokens, error=close.error, max_abs_error=close.max_abs, cosine_error=close.cosine)
     if step.rank_traces is not None:
         return known
-    dispatched = counters.dispatched(step.run)
     module = step.module
     return replace(
         known,
         flops=step.flops,
         bytes_moved=least_bytes(step),
-        operators=sum(dispatched.values()),
-        dispatched=dispatched,
+        operators=counters.operators(step.run),
+        dispatched=counters.dispatched(step.run),
         peak_bytes=counters.peak_bytes(step.run, device.name),
         model_bytes=counters.model_bytes(module) if module is not None else None,
         memory_bytes=counters.memory_bytes(module) if module is not None else None,

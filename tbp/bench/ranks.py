@@ -20,16 +20,18 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
-from torch._C._distributed_c10d import TCPStore
 
 from .devices import Skip, device, settle
 from .profiling import export_profile
 from .workloads import Case, Step
+
+if TYPE_CHECKING:  # a torch without torch.distributed has none
+    from torch._C._distributed_c10d import TCPStore
 
 ANSWER_S = 120.0  # until ranks that do not answer count as stuck; importing torch in four processes took 20 s
 GLANCE_S = 5.0  # of waiting until torchrun is looked at; each time torch warns of it
@@ -79,7 +81,7 @@ class _Team:
         self._orders = 0
         self._used_s = 0.0  # CPU seconds of these ranks
         self._folder = Path(tempfile.mkdtemp(prefix="tbp-ranks-"))
-        self._store = TCPStore(LOCAL, 0, is_master=True, wait_for_workers=False, timeout=IDLE)
+        self._store = _store(0, is_master=True)
         self._ranks = ranks
         plan = self._folder / "plan.json"
         plan.write_text(json.dumps(_plan(build, case, self._store.port, self._folder)), encoding="utf-8")
@@ -154,8 +156,22 @@ def _end(torchrun: subprocess.Popen[bytes], folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+def _store(port: int, is_master: bool) -> TCPStore:
+    """The measuring process's store on a free port, or a rank's connection to it."""
+    from torch.distributed import TCPStore  # type: ignore[attr-defined]
+
+    return TCPStore(LOCAL, port, is_master=is_master, wait_for_workers=False, timeout=IDLE)
+
+
 def _command(ranks: int, plan: Path) -> list[str]:
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={ranks}"]
+    torchrun = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        f"--local-addr={LOCAL}",
+        f"--nproc-per-node={ranks}",
+    ]
     return [*torchrun, str(Path(__file__).with_name("rank_process.py")), str(plan)]
 
 
@@ -191,7 +207,7 @@ def serve(plan: Mapping[str, Any]) -> None:
     if case.device == "cuda":
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     dist.init_process_group(BACKENDS[case.device])
-    store = TCPStore(LOCAL, plan["port"], is_master=False, timeout=IDLE)
+    store = _store(plan["port"], is_master=False)
     build: Callable[[Case], Step] = getattr(importlib.import_module(plan["module"]), plan["function"])
     try:
         step = build(case)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import cached_property
 from typing import Any, ClassVar
 
 import torch
@@ -57,7 +58,6 @@ class Suite:
     counts: CellCounts | None  # of an earlier session of this run; None: this process is the cell's first
     close: Closeness | None  # of the step to its reference; None where an earlier process checked it
     first_call_s: float | None  # None where the step was not called yet
-    _step: Step | None
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -93,19 +93,18 @@ class Suite:
         self.workload = find(self.family, variant.split(" v")[0])
         shape = {**self.fixed, **dict(zip(self.shapes, sizes, strict=True))}
         self.case = Case(shape, dtype, self.device)
-        self._step, self.first_call_s, self.close = None, None, None
+        self.__dict__.pop("step", None)
+        self.first_call_s, self.close = None, None
         parameters = dict(zip(self.param_names, map(str, values), strict=True))
         self.counts = counted_before(Destination.from_environment(), _timed_name(type(self)), parameters)
         if self.counts is None:
             self.first_call_s = seconds_of(self.step.run, find_device(self.device))
             self.close = closeness(self.workload, self.case, self.step)
 
-    @property
+    @cached_property
     def step(self) -> Step:
         """The step of this cell, built when it is first asked for."""
-        if self._step is None:
-            self._step = self.workload.build(self.case)
-        return self._step
+        return self.workload.build(self.case)
 
     @property
     def error(self) -> float:

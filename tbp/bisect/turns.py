@@ -138,7 +138,8 @@ class PairsOfSeries:
             OutOfTime: the deadline passed.
         """
         if self._deadline.left_s > 0:
-            for _, answer in self.measuring([self.cell], SIDES[turn % 2], lambda cell: True):
+            # To its end: an iterator that is dropped halfway swallows an interrupt that comes while the workers end.
+            for _, answer in tuple(self.measuring([self.cell], SIDES[turn % 2], lambda cell: True)):
                 if isinstance(answer, CellFailed | CellSkipped):
                     raise CannotMeasure(str(answer))
                 return answer

@@ -23,7 +23,7 @@ class QuantizationUnavailable(RuntimeError):
 #
 # - AMX: fbgemm has no kernels for it. A 2-layer encoder of width 512 at batch 8 took .40 of float32's time with onednn.
 # - AVX-512 VNNI without AMX (Zen 4, one thread, tools/compression_speed.py): fbgemm .41, .30, .28 of float32 at batch 1
-#   and width 256, 512, 768; onednn .48, .33, .27. At batch 8 onednn caught up: .42, .32, .29 against .53, .32, .29.
+#   and width 256, 512, 768; onednn .48, .33, .27. At batch 8 they were within noise of each other from width 512 on.
 #   Batch 1 is what INT8 on a CPU is for.
 # - Neither: onednn adds products up in 16 bits, which saturate, and torch warns of it. fbgemm does not.
 # - ARM: qnnpack, which torch is built with there.

@@ -72,12 +72,12 @@ class ProjectedAttention(nn.Module):
         if is_causal and attn_mask is None:
             raise ValueError("is_causal is a hint about attn_mask: pass the causal attn_mask too")
         is_batched = query.dim() == 3
-        inputs = [query, key, value] if is_batched else [x.unsqueeze(0) for x in (query, key, value)]
         is_sequence_first = is_batched and not self.batch_first
-        query, key, value = [x.transpose(0, 1) if is_sequence_first else x for x in inputs]
+        inputs = [x if is_batched else x.unsqueeze(0) for x in (query, key, value)]
+        inputs = [x.transpose(0, 1) for x in inputs] if is_sequence_first else inputs
         q_BHSK, k_BHTK, v_BHTK = (
             projection(x).unflatten(-1, (self.num_heads, self.head_width)).transpose(1, 2)
-            for projection, x in ((self.q_proj, query), (self.k_proj, key), (self.v_proj, value))
+            for projection, x in zip((self.q_proj, self.k_proj, self.v_proj), inputs, strict=True)
         )
         mask = self._mask(attn_mask, key_padding_mask, q_BHSK)
         dropout = self.dropout if self.training else 0.0

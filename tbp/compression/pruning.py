@@ -73,10 +73,10 @@ def sparsity(model: nn.Module) -> float:
 def prune_hidden_units(model: nn.Module, pruning_ratio: float = 0.3) -> nn.Module:
     """Remove the ``pruning_ratio`` of least important hidden units of every feed-forward network, at most all but one.
 
-    Networks are ``tbp.blocks.FeedForward``, those of torch's Transformer layers, of Hugging Face's BERT and of models
-    laid out like it. A unit is a row of the matrix into the hidden width (of the gate too) and a column of the one out
-    of it. Its importance is the product of their norms, which does not change when one is scaled up and the other down.
-    Removing it is exact where it contributed nothing.
+    Networks are ``tbp.blocks.FeedForward``, those of torch's Transformer layers, and of Hugging Face's BERT, RoBERTa,
+    ELECTRA, DistilBERT, BART and ViT. A unit is a row of the matrix into the hidden width (of the gate too) and a
+    column of the one out of it. Its importance is the product of their norms, which does not change when one is
+    scaled up and the other down. Removing it is exact where it contributed nothing.
 
     Raises:
         ValueError: for a ratio outside [0, 1), or a model without such a network.
@@ -102,10 +102,11 @@ def prune_hidden_units(model: nn.Module, pruning_ratio: float = 0.3) -> nn.Modul
 def prune_heads(model: nn.Module, pruning_ratio: float = 0.3) -> nn.Module:
     """Remove the ``pruning_ratio`` of least important heads from every attention, at most all but one.
 
-    Attentions are those of ``tbp.blocks``, ``nn.MultiheadAttention``, and that of Hugging Face's BERT. torch's becomes
-    a ``ProjectedAttention``, as its packed projections hold a fixed number of heads; a model that is one itself is
-    returned as a new module. With grouped queries a key/value head goes together with the query heads it serves. The
-    importance is the norm of the value and output projections multiplied, which bounds what a head adds to the output.
+    Attentions are those of ``tbp.blocks``, ``nn.MultiheadAttention``, and of Hugging Face's BERT, RoBERTa and ELECTRA.
+    torch's becomes a ``ProjectedAttention``, as its packed projections hold a fixed number of heads. A model that is
+    one itself is returned as a new module. With grouped queries a key/value head goes together with the query heads it
+    serves. The importance is the norm of the value and output projections multiplied, which bounds what a head adds to
+    the output.
 
     Raises:
         ValueError: for a ratio outside [0, 1), or a model without such an attention.

@@ -19,7 +19,7 @@ from tbp.selftest.checks import Reading, check, close, quantity
 from tbp.selftest.work import events_s, product
 
 # Facts of a session that a driver or a system may keep to itself; a GPU's need the package nvidia-ml-py.
-TOLD = ("clock_mhz", "cpu_mhz", "governor", "energy_j", "throttled", "float32_products", "isa", "roof_flop_per_s")
+RECORDED = ("clock_mhz", "cpu_mhz", "governor", "energy_j", "throttled", "float32_products", "isa", "roof_flop_per_s")
 # Kernels, and without a GPU the operator itself, as the profiler names their categories.
 CATEGORIES = {"cuda": ("kernel",), "cpu": ("cpu_op",)}
 
@@ -38,7 +38,7 @@ def session(device: bench.Device) -> Iterator[Reading]:
         facts = json.loads(gzip.decompress(sessions[0].read_bytes()))
         events = _trace(sessions[0].with_name(facts["trace"]))
     yield Reading("device", facts["device_name"], device.hardware, facts["device_name"] == device.hardware)
-    further = {name: facts.get(name) for name in TOLD}
+    further = {name: facts.get(name) for name in RECORDED}
     yield Reading(
         "told too", ", ".join(f"{name} {value}" for name, value in further.items() if value not in (None, "", 0))
     )

@@ -20,8 +20,15 @@ def test_operators_are_counted_below_autograd():
 
 def test_dispatched_operators_tell_which_kernel_attention_took():
     q_BHSK = torch.ones(1, 1, 8, 4)
-    called = counters.dispatched(lambda: torch.nn.functional.scaled_dot_product_attention(q_BHSK, q_BHSK, q_BHSK) + 1)
-    assert called == {"aten::_scaled_dot_product_flash_attention_for_cpu": 1, "aten::add": 1}
+
+    def attend() -> torch.Tensor:
+        return torch.nn.functional.scaled_dot_product_attention(q_BHSK, q_BHSK, q_BHSK) + 1
+
+    flash = "aten::_scaled_dot_product_flash_attention_for_cpu"
+    assert counters.dispatched(attend) == {flash: 1, "aten::add": 1}
+    with torch.inference_mode():  # attention is dispatched whole
+        assert counters.dispatched(attend) == {counters.ATTENTION: 1, flash: 1, "aten::add": 1}
+        assert counters.operators(attend) == 2
 
 
 def test_memory_is_of_parameters_and_buffers_shared_ones_once():

@@ -236,7 +236,7 @@ class TestRecorded:
         monkeypatch.setattr("tbp.bench.suite.closeness", lambda *_: pytest.fail("checked again"))
         self.timed(discovered, "multiply", results)
         counter = select(discovered["small.Quick.track_operators"], "multiply", 4, "float32", "cpu")
-        monkeypatch.setattr("tbp.bench.counters.dispatched", lambda *_: pytest.fail("counted again"))
+        monkeypatch.setattr("tbp.bench.counters.operators", lambda *_: pytest.fail("counted again"))
         counter.do_setup()
         assert counter.run("multiply", 4, "float32", "cpu") == 1
         monkeypatch.setenv("TBP_RUN", "2")

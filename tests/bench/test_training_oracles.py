@@ -14,7 +14,7 @@ import benchmarks.workloads.distillation
 import benchmarks.workloads.schedule
 import benchmarks.workloads.train_step  # noqa: F401 - each registers its workloads
 import tbp.training
-from tbp.bench import Case, WrongResult, devices
+from tbp.bench import Case, Skip, WrongResult, devices
 from tbp.bench.oracle import check
 from tbp.bench.workloads import find
 from tbp.training import create_scheduler, distillation_loss, linear_factor, train_with_gradient_accumulation
@@ -76,6 +76,15 @@ def test_amp(wrong: object, reason: str, put: Put, monkeypatch: pytest.MonkeyPat
     put("train_with_amp", wrong)
     with pytest.raises(WrongResult, match=reason):
         checked("train_step", "amp_bfloat16")
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_half_precision_without_the_instructions_is_skipped_with_that_reason(
+    dtype: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(devices, "cpu_flags", lambda: frozenset({"avx2"}))
+    with pytest.raises(Skip, match=f"this CPU has no {dtype} instructions"):
+        checked("train_step", f"amp_{dtype}")
 
 
 class Idle(AdamW):

@@ -1,11 +1,18 @@
 """The series that a pattern means, among the cells of both ends."""
 
+from collections.abc import Iterator
+from math import inf
+
 import pytest
 
-from tbp.bisect.turns import chosen
+from tbp.bisect.turns import PairsOfSeries, chosen
 from tbp.errors import NothingMeasured, UsageError
 from tbp.project.bench_filter import exact_regex
+from tbp.statistics.paired_ratios import Pair
 from tbp.turns.cells import Cell
+from tbp.turns.measuring import Measuring
+from tbp.turns.policy import Answer
+from tbp.turns.worker_process import Deadline
 
 CELLS = [
     Cell("speed.time_total", 0, ()),
@@ -42,3 +49,22 @@ def test_a_series_that_one_end_lacks_is_not_measured():
         chosen("twice", CELLS[:1], CELLS)
     with pytest.raises(NothingMeasured, match=r"the suites have speed\.time_total"):
         chosen("nothing", CELLS, CELLS)
+
+
+class InterruptedAtTheEnd(Measuring):
+    """Measures a pair, and is interrupted while its workers end."""
+
+    def __init__(self) -> None:
+        pass
+
+    def __call__(self, *_: object) -> Iterator[tuple[Cell, Answer]]:
+        try:
+            yield CELLS[0], Pair(0.1, 0.1, 1.0, 1.1)
+        finally:
+            raise KeyboardInterrupt
+
+
+def test_an_interrupt_while_the_workers_end_is_not_swallowed():
+    pairs = PairsOfSeries(InterruptedAtTheEnd(), CELLS[0], Deadline(inf))
+    with pytest.raises(KeyboardInterrupt):
+        pairs.next(0)

@@ -78,7 +78,6 @@ def test_every_attribute_of_a_suite_with_its_default() -> None:
         "counts",
         "close",
         "first_call_s",
-        "_step",
     }  # made
     assert set(table) - set(COUNTERS) == set(Suite.__annotations__) - inherited
     assert set(COUNTERS) <= set(table)

@@ -112,6 +112,11 @@ def test_what_is_broken_is_wrong(name: str, monkeypatch: pytest.MonkeyPatch):
     assert False in rights(name).values()
 
 
+def test_a_scale_that_is_not_halved_is_wrong_though_the_weights_are_right(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(training, "GradScaler", partial(GradScaler, backoff_factor=0.9))
+    assert rights("gradient scaler") == {"after overflow": False, "after a finite step": False}
+
+
 def test_a_step_in_float32_that_should_be_half_is_a_fault(monkeypatch: pytest.MonkeyPatch):
     step = training.AmpStep(torch.tensor(2.3), True, torch.float32)
     monkeypatch.setattr(training, "train_with_amp", lambda *_, **__: step)

@@ -45,7 +45,7 @@ def device_test(device: str, ended: Callable[[CheckResult, int], None] = lambda 
         )
     start_s = time.monotonic()
     surroundings = dict(facts_of(diagnosis(read_machine(ThisProcess.here()))))
-    with Program(device) as program:
+    with Program(device, PROGRAM) as program:
         listing = program.listing()
         names = msgspec.convert(listing["checks"], tuple[str, ...])
         facts = {"tbp": __version__} | msgspec.convert(listing["facts"], dict[str, str]) | surroundings
@@ -72,9 +72,7 @@ def facts_of(diagnosed: Diagnosis) -> Iterator[tuple[str, str]]:
 class Program:
     """The program of the checks in a process, or in the next one where that was lost."""
 
-    def __init__(
-        self, device: str, program: Path = PROGRAM, total_s: float = TOTAL_S, check_s: float = CHECK_S
-    ) -> None:
+    def __init__(self, device: str, program: Path, total_s: float = TOTAL_S, check_s: float = CHECK_S) -> None:
         self._checkout = Checkout("", sys.executable, dict(os.environ), "", device, program=str(program))
         self._deadline, self._check_s = Deadline.within(total_s), check_s
         self._worker: Worker | None = None
