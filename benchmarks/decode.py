@@ -16,5 +16,5 @@ class Quick(bench.Suite):
 class Nightly(bench.Suite):
     family = FAMILY
     fixed = {"batch": 1, "d_model": 512, "heads": 8}
-    variants = ("uncached", "cached", "cached_grouped", "cached_window", "bare", "prefill")
+    variants = ("uncached", "cached", "cached_grouped", "cached_window", "cached_rotary", "bare", "prefill")
     shapes = {"past": (127, 1023)}

@@ -12,21 +12,28 @@ from torch import Tensor, nn
 
 from tbp import bench
 
-from .attention_oracle import Seen, attended, projections
+from .attention_oracle import Seen, attended, check_input, projections
 
 FAMILY = "decode"
 WINDOW = 128
+ROTARY_BASE = 10000.0
 
 
-def _reference_of(window: int | None = None) -> Callable[[bench.Case, bench.Step], Tensor]:
+def _reference_of(
+    window: int | None = None, rotary_base: float | None = None
+) -> Callable[[bench.Case, bench.Step], dict[str, Tensor]]:
     """Causal attention over all positions in float64: of those that the step gives, the last ones."""
 
-    def reference(case: bench.Case, step: bench.Step) -> Tensor:
+    def reference(case: bench.Case, step: bench.Step) -> dict[str, Tensor]:
         assert step.module is not None
+        pairs, seen = projections(step.module.state_dict()), Seen(None, True, window, None, rotary_base)
         x_BSD = step.inputs[0].double().cpu()
-        seen = Seen(causal=True, window=window)
-        output_BSD = attended(projections(step.module.state_dict()), x_BSD, x_BSD, case["heads"], seen)
-        return output_BSD[:, -step.output().shape[1] :]
+        output_BSD = attended(pairs, x_BSD, x_BSD, case["heads"], seen)
+        expected = {"output": output_BSD[:, -step.output().shape[1] :]}
+        if "in pieces" in step.checks:
+            small = check_input(step.inputs[0]).double().cpu()
+            expected["in pieces"] = attended(pairs, small, small, case["heads"], seen)
+        return expected
 
     return reference
 
@@ -66,7 +73,16 @@ def _cached(case: bench.Case, **options: Any) -> bench.Step:
             output: Tensor = module(token_B1D, causal=True, cache=cache)
             return output
 
-    return _of_one_token(case, module, x_BSD, run)
+    return replace(_of_one_token(case, module, x_BSD, run), checks={"in pieces": lambda: _in_pieces(module, x_BSD)})
+
+
+def _in_pieces(module: Any, x_BSD: Tensor) -> Tensor:
+    """A prefill, a chunk that continues it, and tokens, which the timed step has none but one of."""
+    small = check_input(x_BSD)
+    with torch.inference_mode():
+        cache = module.cache(len(small), small.shape[1])
+        pieces = torch.split_with_sizes(small, [6, 3, 1, 1, 1, 1], dim=1)
+        return torch.cat([module(piece, causal=True, cache=cache) for piece in pieces], dim=1)
 
 
 @bench.workload(FAMILY, "uncached", reference=_reference_of())
@@ -95,6 +111,13 @@ def cached_grouped(case: bench.Case) -> bench.Step:
 @bench.workload(FAMILY, "cached_window", reference=_reference_of(WINDOW), baseline="cached")
 def cached_window(case: bench.Case) -> bench.Step:
     return _cached(case, window=WINDOW)
+
+
+@bench.workload(FAMILY, "cached_rotary", reference=_reference_of(rotary_base=ROTARY_BASE), baseline="cached")
+def cached_rotary(case: bench.Case) -> bench.Step:
+    make_rotary = bench.subject("tbp.blocks", "RotaryEmbedding")
+    rotary = make_rotary(case["d_model"] // case["heads"], case["past"] + 1, ROTARY_BASE)
+    return _cached(case, rotary=rotary)
 
 
 @bench.workload(FAMILY, "bare", reference=_reference_of(), baseline="cached")
