@@ -72,6 +72,9 @@ def _state(evidence: Evidence, seen: Estimate, p_value: float, limits: Limits, e
     whole = estimated(evidence.pairs)
     if is_excluded(seen, limits.excluded) or is_excluded(whole, limits.excluded):
         return State.NO_CHANGE, ""
-    low, high = (words.signed_percent(expm1(bound)) for bound in whole.interval(CONFIDENCE))
-    room = f"anything from {low} to {high} is possible after {whole.pairs} pairs"
+    shown, kind = (
+        (seen, "fresh pair") if evidence.is_flagged else (whole, "pair")
+    )  # fresh ones decide what is suspected
+    low, high = (words.signed_percent(expm1(bound)) for bound in shown.interval(CONFIDENCE))
+    room = f"anything from {low} to {high} is possible after {words.count(shown.pairs, kind)}"
     return State.UNDECIDED, f"{room}; {ended if is_cut_off else QUIETER}"

@@ -20,6 +20,7 @@ from tbp.turns.evidence import CONFIRM_LOOKS, CONFIRM_PAIRS, FIRST_LOOK, SCREEN_
 from tbp.turns.judging import judgements
 from tbp.turns.policy import run_gate
 from tbp.turns.run import Gated
+from tbp.wording import words
 
 CHANGED = (State.REGRESSION, State.IMPROVEMENT)
 Answer = Pair | CellFailed | CellSkipped
@@ -185,6 +186,15 @@ def test_noise_that_leaves_room_for_a_change_is_undecided():
     assert judgement.low < -0.05
     assert judgement.high > 0.05
     assert f"is possible after {SCREEN_PAIRS + CONFIRM_PAIRS} pairs" in judgement.reason
+
+
+def test_what_fresh_pairs_leave_open_is_told_of_them():
+    """Screening was sure of 12 %; the fresh pairs lie anywhere, and they are those that decide."""
+    judgement = verdict(lambda cell, n: pair(0.12 if n < FIRST_LOOK else (0.3 if n % 2 else -0.3)))
+    assert judgement.state is State.UNDECIDED
+    assert judgement.low < 0 < judgement.high
+    low, high = (words.signed_percent(bound) for bound in (judgement.low, judgement.high))
+    assert f"anything from {low} to {high} is possible after {judgement.evidence} fresh pairs" in judgement.reason
 
 
 @pytest.mark.parametrize("number", [0, FIRST_LOOK - 1, FIRST_LOOK + 3])
