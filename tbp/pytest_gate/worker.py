@@ -30,7 +30,7 @@ import pytest
 if TYPE_CHECKING:
     from tbp.turns import worker
 else:
-    _spec = spec_from_file_location("tbp_gate_worker", Path(__file__).parent.parent / "gate" / "worker.py")
+    _spec = spec_from_file_location("tbp_gate_worker", Path(__file__).parent.parent / "turns" / "worker.py")
     worker = module_from_spec(_spec)
     _spec.loader.exec_module(worker)
 

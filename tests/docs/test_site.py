@@ -103,5 +103,7 @@ def test_a_page_is_for_everybody(site: Path, browser: Any, name: str) -> None:
 
 @pytest.mark.browser
 def test_the_search_works_from_the_disk(site: Path, browser: Any) -> None:
-    with opened(browser, site / "search.html", fragment="?q=yardstick", ready="#search-results li") as page:
-        assert "The ruler" in page.locator("#search-results").inner_text()
+    with opened(
+        browser, site / "search.html", fragment="?q=yardstick", ready="#search-results p.search-summary"
+    ) as page:
+        page.locator("#search-results li", has_text="The ruler").wait_for()

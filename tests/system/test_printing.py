@@ -119,7 +119,14 @@ def test_a_stream_that_is_closed_is_none(redirect: str):
 
 
 # The seam itself, and processes of their own whose output is not tbp's.
-SEAM_OR_OTHERS = ("system/printing.py", "__main__.py", "turns/worker.py", "scaffold/probe.py", "bench/")
+SEAM_OR_OTHERS = (
+    "system/printing.py",
+    "__main__.py",
+    "turns/worker.py",
+    "scaffold/probe.py",
+    "bench/",
+    "selftest/program.py",
+)
 DRAWERS = ("system/progress.py", "wording/terminal.py", "commands/output.py")  # rich's: to a string, or to the seam
 
 
