@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -417,3 +418,9 @@ def test_a_worker_that_dies_while_it_imports_fails_the_cell_in_so_many_words(
             with pytest.raises(CellFailed, match="the worker of base ended with status 5"):
                 team.measure(GOOD_CELL, folders, "base")
     assert survivors() == []
+
+
+@pytest.mark.parametrize("name", ["tbp.doctor.twin_worker", "tbp.pytest_gate.worker"])
+def test_workers_that_load_this_one_by_its_path_find_it(name: str):
+    """They run where tbp may not be imported, so no import shows what they need."""
+    assert import_module(name).worker.__spec__.origin == str(Path(referee.__file__).with_name("worker.py"))
