@@ -47,10 +47,12 @@ def test_the_demo_finds_what_was_planted(tmp_path: Path):
     assert _changes(found["track_operators", "feed_forward"]) == ["Use torch's own GELU"]
     assert found["track_peak_bytes", "feed_forward"].state is State.IMPROVEMENT
 
-    # Times do. Attention takes about 50 % longer, which is to be found on any machine; the feed-forward network gains
-    # 16 %, which a loaded one may leave undecided, but must not turn round.
-    attention = found["torchtime_step", "attention"]
-    assert attention.state is State.REGRESSION
+    # Times do. Attention takes about 50 % longer, which one of its two equal series shows on any machine; of three runs
+    # before it the other may not be sure. The feed-forward network gains 16 %, which a loaded machine may leave
+    # undecided, but must not turn round.
+    times = [found["torchtime_step", variant] for variant in ("attention", "attention_twin")]
+    assert State.IMPROVEMENT not in {series.state for series in times}
+    attention = next(series for series in times if series.state is State.REGRESSION)
     assert "Keep the attention weights for the visualiser" in _changes(attention)
     assert found["torchtime_step", "feed_forward"].state is not State.REGRESSION
 
