@@ -16,30 +16,19 @@ from torch import Tensor, nn
 from tbp.blocks.table import ConstantTable
 
 
-class PositionalEncoding(nn.Module):
-    """Adds sin(s / 10000^(i/D)) to the even dimensions i of position s, and the cosine to the odd ones.
+class _AddedCodes(nn.Module):
+    """Adds the code of each position to batch-first input, and drops a share of the sums in training."""
 
-    The table is computed in float64, rounded once to the module's dtype, and left out of the ``state_dict``. It is no
-    parameter, and at 5,000 positions it would add 1.3 MB to every checkpoint of a 64-wide model.
-
-    Args:
-        d_model: width of the input, even or odd.
-        max_len: positions in the table.
-        dropout: share of the sums dropped in training.
-    """
-
-    def __init__(self, d_model: int, max_len: int = 5000, dropout: float = 0.0) -> None:
+    def __init__(self, d_model: int, max_len: int, dropout: float) -> None:
         super().__init__()
         _check_sizes(d_model, max_len)
         self.d_model = d_model
         self.max_len = max_len
         self.dropout = nn.Dropout(dropout)
-        self.table = ConstantTable(partial(sinusoids, max_len, d_model))
 
-    @property
-    def pe(self) -> Tensor:
-        """(1, max_len, D) table, as it is added."""
-        return self.table.values.unsqueeze(0)
+    def _codes(self) -> Tensor:
+        """(max_len, D)."""
+        raise NotImplementedError
 
     def forward(self, x_BSD: Tensor, first: int = 0) -> Tensor:
         """``x_BSD`` plus the code of each position, in the dtype of ``x_BSD``.
@@ -52,12 +41,37 @@ class PositionalEncoding(nn.Module):
         """
         _check_positions(x_BSD, first, self.d_model, self.max_len)
         # Cast, or a float16 input would come back as float32.
-        codes_SD = self.table.values[first : first + x_BSD.size(1)].to(x_BSD.dtype)
+        codes_SD = self._codes()[first : first + x_BSD.size(1)].to(x_BSD.dtype)
         coded_BSD: Tensor = self.dropout(x_BSD + codes_SD)
         return coded_BSD
 
 
-class LearnedPositionalEncoding(nn.Module):
+class PositionalEncoding(_AddedCodes):
+    """Adds sin(s / 10000^(i/D)) to the even dimensions i of position s, and the cosine to the odd ones.
+
+    The table is computed in float64, rounded once to the module's dtype, and left out of the ``state_dict``. It is no
+    parameter, and at 5,000 positions it would add 1.3 MB to every checkpoint of a 64-wide model.
+
+    Args:
+        d_model: width of the input, even or odd.
+        max_len: positions in the table.
+        dropout: share of the sums dropped in training.
+    """
+
+    def __init__(self, d_model: int, max_len: int = 5000, dropout: float = 0.0) -> None:
+        super().__init__(d_model, max_len, dropout)
+        self.table = ConstantTable(partial(sinusoids, max_len, d_model))
+
+    @property
+    def pe(self) -> Tensor:
+        """(1, max_len, D) table, as it is added."""
+        return self._codes().unsqueeze(0)
+
+    def _codes(self) -> Tensor:
+        return self.table.values
+
+
+class LearnedPositionalEncoding(_AddedCodes):
     """Adds a trained vector to each position (Gehring et al. 2017; BERT, GPT-2).
 
     Args:
@@ -67,11 +81,7 @@ class LearnedPositionalEncoding(nn.Module):
     """
 
     def __init__(self, d_model: int, max_len: int = 5000, dropout: float = 0.0) -> None:
-        super().__init__()
-        _check_sizes(d_model, max_len)
-        self.d_model = d_model
-        self.max_len = max_len
-        self.dropout = nn.Dropout(dropout)
+        super().__init__(d_model, max_len, dropout)
         self.weight = nn.Parameter(torch.empty(max_len, d_model))
         self.reset_parameters()
 
@@ -79,12 +89,8 @@ class LearnedPositionalEncoding(nn.Module):
         """Draw the vectors from N(0, 0.02²), as BERT and GPT-2 do."""
         nn.init.normal_(self.weight, std=0.02)
 
-    def forward(self, x_BSD: Tensor, first: int = 0) -> Tensor:
-        """As ``PositionalEncoding.forward``, with learned vectors for the codes."""
-        _check_positions(x_BSD, first, self.d_model, self.max_len)
-        codes_SD = self.weight[first : first + x_BSD.size(1)].to(x_BSD.dtype)
-        coded_BSD: Tensor = self.dropout(x_BSD + codes_SD)
-        return coded_BSD
+    def _codes(self) -> Tensor:
+        return self.weight
 
 
 class NaivePositionalEncoding(nn.Module):

@@ -26,7 +26,7 @@ def test_the_step_comments_and_shows_no_token(server: GitHubOfPulls, tmp_path: P
     server.artifacts = [("gate of me", zipped(gate__json=to_json(comparison)))]
     run = {"id": 9, "event": "pull_request", "head_sha": HEAD_SHA, "head_branch": BRANCH, "conclusion": "failure"}
     (tmp_path / "event").write_text(json.dumps({"workflow_run": run | {"head_repository": FORK}}))
-    variables = {name: value for name, value in os.environ.items() if not name.startswith("GITHUB_")} | {
+    variables = os.environ | {
         "GITHUB_EVENT_NAME": "workflow_run", "GITHUB_EVENT_PATH": str(tmp_path / "event"),
         "GITHUB_REPOSITORY": server.repository, "GITHUB_API_URL": server.url, "GITHUB_TOKEN": TOKEN,
         "GITHUB_ACTION_PATH": str(ROOT / "comment"), "GITHUB_SERVER_URL": "https://github.test",
