@@ -29,7 +29,7 @@ TIMING = Timing(number=1, wall_s=(0.5,) * 10, cpu_s=(0.5,) * 10, involuntary_swi
 
 
 def processes_of(folder: str) -> list[int]:
-    """Those whose command line names a file in ``folder``."""
+    """The processes whose command line names a file in ``folder``."""
     named = []
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):  # it ended just now

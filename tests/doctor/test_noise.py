@@ -34,6 +34,6 @@ def test_noise_is_the_spread_of_pairs_and_that_of_processes():
     ],
 )
 def test_equal_work_that_differs_is_found(in_turns: float, between: float, severity: Severity | None, words: str):
-    found = list(findings_of_noise(MeasuredNoise(6, in_turns, 0.12, between, 0.0)))
-    assert [finding.severity for finding in found] == ([severity] if severity else [])
-    assert all(words in finding.sentence and finding.fix for finding in found)
+    findings = list(findings_of_noise(MeasuredNoise(6, in_turns, 0.12, between, 0.0)))
+    assert [finding.severity for finding in findings] == ([severity] if severity else [])
+    assert all(words in finding.sentence and finding.fix for finding in findings)

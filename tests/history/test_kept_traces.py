@@ -17,8 +17,8 @@ from ..histories import numbered, points, session
 
 def test_traces_of_runs_without_a_result_stay(traced_results: Path):
     (traced_results / "box" / "aaaaaaaa-env.json").unlink()
-    found = prune_plan(replace(stored(None, traced_results), policy=Policy(keep_traces_of_newest_runs=0)))
-    assert (len(found.removable), found.kept_traces, found.unplaced) == (3, 3, 3)
+    plan = prune_plan(replace(stored(None, traced_results), policy=Policy(keep_traces_of_newest_runs=0)))
+    assert (len(plan.removable), plan.kept_traces, plan.unplaced) == (3, 3, 3)
 
 
 def test_the_traces_of_all_ranks_go_or_stay_together(traced_results: Path):

@@ -131,14 +131,14 @@ UP_DOWN_UP = [
 
 def test_a_step_is_confirmed_the_night_it_comes_and_the_steps_before_it_stay():
     """Pairs alone show three: a larger one of weeks ago hides none."""
-    found = with_pairs([], runs(16), UP_DOWN_UP, 0.0)
-    assert [(each.index, each.confirmed) for each in found] == [(9, True), (12, True), (15, True)]
-    assert [each.effect for each in found] == pytest.approx([0.30, -0.25, 0.20], abs=0.01)
+    changes = with_pairs([], runs(16), UP_DOWN_UP, 0.0)
+    assert [(each.index, each.confirmed) for each in changes] == [(9, True), (12, True), (15, True)]
+    assert [each.effect for each in changes] == pytest.approx([0.30, -0.25, 0.20], abs=0.01)
 
 
 def test_a_step_that_the_series_shows_late_hides_none_before_it_and_is_no_second_one():
-    found = with_pairs([change(17, 0.20)], runs(20), UP_DOWN_UP, 0.0)
-    assert [each.index for each in found] == [9, 12, 17]
+    changes = with_pairs([change(17, 0.20)], runs(20), UP_DOWN_UP, 0.0)
+    assert [each.index for each in changes] == [9, 12, 17]
 
 
 def test_a_weak_suspicion_is_not_shown_and_a_refuted_one_neither():
