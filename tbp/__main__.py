@@ -31,10 +31,12 @@ def _exit_code(arguments: list[str]) -> int:
         warn("tbp: tbp runs on Linux and macOS; on Windows, run it in WSL")
         return int(ExitCode.USAGE)
     from tbp.system.bounded import require_address_space  # which --help goes without
+    from tbp.system.schedulers import shared_by
 
     try:
         require_address_space()
-        return int(options.verb(options))
+        with shared_by(getattr(options, "scheduler", "")):
+            return int(options.verb(options))
     except TbpError as error:
         warn(f"tbp: {error}")
         return int(error.exit_code)

@@ -4,6 +4,7 @@ TbpError                    exit code 2 unless it says otherwise
 ├── UsageError              an argument or a configuration that cannot be meant
 ├── UnreadableInput         a file or repository that cannot be read
 │   └── UnreadableTrace     … a profiler trace
+├── UnusableCluster         a scheduler that does not answer, or workers that cannot do the work
 ├── NothingMeasured         exit code 4: no result to speak of
 ├── RunFailed               exit code 4: asv or git failed; what was measured before is kept
 └── NotDelivered            exit code 4: a server did not take a message; those that it took are noted
@@ -41,6 +42,10 @@ class UnreadableInput(TbpError):
 
 class UnreadableTrace(UnreadableInput):
     """A file that holds no readable profiler trace."""
+
+
+class UnusableCluster(TbpError):
+    """A scheduler that does not answer, or workers that cannot do what this process would."""
 
 
 class NothingMeasured(TbpError):

@@ -126,7 +126,11 @@ def _decoded(payload: bytes) -> ResultFile | None:
 
 def _parsed(paths: Sequence[Path], sizes: Sequence[int]) -> list[_Parsed]:
     seconds = len(paths) * FILE_S + sum(sizes) * BYTE_S
-    return list(chain.from_iterable(mapped(_parse, batched(paths, sizes, BATCH_BYTES), seconds=seconds)))
+    return list(
+        chain.from_iterable(
+            mapped(_parse, batched(paths, sizes, BATCH_BYTES), seconds=seconds, paths=list, doing="reading results")
+        )
+    )
 
 
 def _parse(paths: Sequence[Path]) -> list[_Parsed]:

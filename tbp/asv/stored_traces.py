@@ -26,8 +26,8 @@ from tbp.project.policy import Policy, read_policy
 from tbp.project.revisions import stored_commit
 from tbp.traces.calls.names import NameRule
 from tbp.traces.devices.ranks import Rank
+from tbp.traces.known_traces import outcomes
 from tbp.traces.operators.operators import TraceSession
-from tbp.traces.read_recording import read_recording
 from tbp.traces.recording import Recording
 
 ENDS = (".json", ".json.gz", ".json.zst")
@@ -258,11 +258,11 @@ def _recordings(paths: Iterable[Path], rules: Sequence[NameRule]) -> tuple[tuple
     """The readable recordings of ``paths``, and a sentence on each that cannot. Raises UnreadableTrace if none can."""
     recordings: list[Recording] = []
     errors: list[UnreadableTrace] = []
-    for path in paths:
-        try:
-            recordings.append(read_recording(path, rules))
-        except UnreadableTrace as error:
-            errors.append(error)
+    for outcome in outcomes(list(paths), rules):
+        if isinstance(outcome, UnreadableTrace):
+            errors.append(outcome)
+        else:
+            recordings.append(outcome)
     if not recordings and errors:
         raise errors[0]
     more = [f"{len(errors) - MOST_NOTES} more files could not be read"] if len(errors) > MOST_NOTES else []

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tbp.commands.completers import benchmarks, revisions
+from tbp.errors import UsageError
 from tbp.model import relevance
 from tbp.system.printing import warn
+from tbp.system.schedulers import checked
 
 if TYPE_CHECKING:
     from tbp.asv.stored_traces import StoredTraces
@@ -25,6 +27,7 @@ STDOUT = Path("-")
 RESULTS, BENCHMARKS = "the project and its results", "which benchmarks"
 MEASURING, CLAIMS = "how it is measured", "what is claimed"
 OUTPUT, VERDICT = "what is written", "the exit code"
+SHARED = "how the work is shared out"
 
 
 def group_of(parser: argparse.ArgumentParser, title: str) -> argparse._ArgumentGroup:
@@ -49,6 +52,24 @@ def add_results_options(parser: argparse.ArgumentParser) -> None:
     add_config_option(parser)
     meaning = "asv's results, with the asv.conf.json beside or above them that has them (default: what the config says)"
     group_of(parser, RESULTS).add_argument("--results", type=Path, metavar="DIR", help=meaning)
+    add_scheduler_option(parser)
+
+
+def add_scheduler_option(parser: argparse.ArgumentParser) -> None:
+    """Adds who does work that is shared out: ``tbp.__main__`` has it in force while the verb runs."""
+    meaning = (
+        "who shares the work out: serial, processes, or a Dask scheduler such as tcp://10.0.0.1:8786, "
+        "which has to be trusted (default: $TBP_SCHEDULER, or processes where they are worth their start)"
+    )
+    group_of(parser, SHARED).add_argument("--scheduler", type=scheduler, default="", metavar="WHO", help=meaning)
+
+
+def scheduler(text: str) -> str:
+    """An engine, as ``tbp.system.schedulers`` names it."""
+    try:
+        return checked(text)
+    except UsageError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def find_config(options: argparse.Namespace) -> None:

@@ -1,14 +1,16 @@
 """Results, sessions and commits → histories, each with its state, its changes and the evidence of traces.
 
 Takes what ``tbp.asv`` read, and a callable that reads one trace, so that nothing is read here: it is called only for
-the two sides of a change and for the newest commit of a series. Gives the histories that the report renders. One series
-is judged in ``judge_series``; here follow the steps that look at all of them: false discovery, pairs, witnesses, state.
+the two sides of a change and for the newest commit of a series. Another one hears of these before, to read them ahead.
+Gives the histories that the report renders. One series is judged in ``judge_series``; here follow the steps that look
+at all of them: false discovery, pairs, witnesses, state.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 from msgspec import Struct
@@ -27,7 +29,7 @@ from tbp.history.measured_cells import measured_cell
 from tbp.history.paired_changes import with_pairs
 from tbp.history.runs_of_series import SeriesRows, compared_with, present_version, rows_by_series
 from tbp.history.states import Freshness, freshness, is_enough, state
-from tbp.history.trace_evidence import TraceReader, Traces, evidence, newest_traces
+from tbp.history.trace_evidence import TraceReader, Traces, evidence, expected, newest_traces
 from tbp.history.two_sides import sides
 from tbp.model.cells import MeasuredCell
 from tbp.model.changes import Break, Change, ChangeEvidence, History, State
@@ -64,12 +66,14 @@ def histories(
     policy: Policy | None = None,
     judge: Judge = judge_all,
     ratios: Mapping[SeriesKey, Sequence[Ratio]] | None = None,
+    announce: Callable[[Iterable[Path]], None] | None = None,
 ) -> tuple[History, ...]:
     """Every series of the results, sorted by key. Traces that cannot be read are named in ``problems``, if given.
 
     Only runs with a benchmark's present version are judged: another version measures something else. They are among
     the points, marked as not comparable. ``judge`` judges all of them at once: it may remember, or use several
-    processes. ``ratios`` are those of pairs that nights measured.
+    processes. ``ratios`` are those of pairs that nights measured. ``announce`` is called once, with the traces that
+    ``trace_reader`` will be asked for.
     """
     policy = policy or Policy()
     judged = _judged(rows_by_series(results, sessions, commits), results, policy, judge)
@@ -85,6 +89,8 @@ def histories(
             judged[index] = replace(series, changes=with_pairs(series.changes, series.points, paired, policy.relevant))
     traces = Traces(trace_reader, sessions, [] if problems is None else problems)
     known = {series.key: series.points for series in judged}
+    if announce is not None:
+        announce(path for each in judged for path in expected(each.key, each.points, each.changes, sessions))
     return tuple(_history(series, fresh, traces, policy, known) for series in judged)
 
 

@@ -85,6 +85,7 @@ def _judged(series: Sequence[SeriesRuns]) -> list[SeriesFindings]:
     order = sorted(range(len(series)), key=lambda index: -len(series[index].points))
     runs = [len(series[index].points) for index in order]
     batches = batched([series[index] for index in order], runs, BATCH_RUNS)
-    judged = chain.from_iterable(mapped(judge_all, batches, seconds=len(series) * SERIES_S + sum(runs) * RUN_S))
+    seconds = len(series) * SERIES_S + sum(runs) * RUN_S
+    judged = chain.from_iterable(mapped(judge_all, batches, seconds=seconds, doing="judging series"))
     by_index = dict(zip(order, judged, strict=True))
     return [by_index[index] for index in range(len(series))]

@@ -90,10 +90,7 @@ def evidence(
     """
     change = changes[i]
     key = traces.sessions.traced(key)
-    start = changes[i - 1].index if i else 0
-    end = changes[i + 1].index if i + 1 < len(changes) else len(points)
-    before = _nearest(key, points, range(change.index - 1, start - 1, -1), traces)
-    after = _nearest(key, points, range(change.index, end), traces)
+    before, after = (_nearest(key, points, indexes, traces) for indexes in _sides(points, changes, i))
     if before is None or after is None:
         side = "before the change" if before is None else "after it"
         side = "on either side" if before is None and after is None else side
@@ -107,6 +104,29 @@ def evidence(
         note = f"traces of {old_commit.short} and {new_commit.short}, the nearest that were recorded"
     recorded = tuple(_recorded(key, commit, traces) for commit in (old_commit, new_commit))
     return ChangeEvidence(change, difference(old, new), note, _frame_difference(old, new), recorded=recorded)
+
+
+def expected(key: SeriesKey, points: Sequence[Point], changes: Sequence[Change], sessions: Sessions) -> list[Path]:
+    """The traces that ``newest_traces`` and ``evidence`` ask for, in this order, where those are readable."""
+    newest = (key, range(len(points) - 1, -1, -1))
+    beside = [(sessions.traced(key), indexes) for i in range(len(changes)) for indexes in _sides(points, changes, i)]
+    return [path for traced, indexes in (newest, *beside) for path in _first(traced, points, indexes, sessions)]
+
+
+def _first(key: SeriesKey, points: Sequence[Point], indexes: Iterable[int], sessions: Sessions) -> Sequence[Path]:
+    """Up to TRACES_PER_SIDE traces of the first of the points at ``indexes`` that has any."""
+    if not sessions.commits(key):
+        return ()
+    comparable = (point for point in map(points.__getitem__, indexes) if point.comparable)
+    traced = (sessions.traces(key, point.commit.hash)[:TRACES_PER_SIDE] for point in comparable)
+    return next(filter(None, traced), ())
+
+
+def _sides(points: Sequence[Point], changes: Sequence[Change], i: int) -> tuple[range, range]:
+    """The indexes of the runs before and after a change, the nearest first, up to the changes next to it."""
+    start = changes[i - 1].index if i else 0
+    end = changes[i + 1].index if i + 1 < len(changes) else len(points)
+    return range(changes[i].index - 1, start - 1, -1), range(changes[i].index, end)
 
 
 def newest_traces(key: SeriesKey, points: Sequence[Point], traces: Traces) -> NewestTraces:

@@ -1,19 +1,25 @@
-"""Work shared out to several processes: the one place where tbp starts any, through joblib.
+"""Work shared out: the one place where tbp starts processes for it, or asks those of a cluster.
 
 Takes a function and items, gives the results in the order of the items, as ``map`` does. Function, items and results
-travel between processes, so they have to be picklable. A joblib backend that is set from outside is used as it is:
-``with joblib.parallel_config(backend="dask"): ...`` spreads a report over a cluster.
+travel between processes, so they have to be picklable. Three engines give the same: this process, several processes of
+this machine (loky, which joblib brings), and the workers of a Dask cluster (``tbp.system.cluster``).
 """
 
 from __future__ import annotations
 
 import os
 import signal
-import warnings
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor
-from contextlib import contextmanager, suppress
-from typing import TypeVar, cast
+from contextlib import closing, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, Generic, TypeVar, cast
+
+from msgspec import Struct
+
+from tbp.system.in_order import InOrder
+from tbp.system.schedulers import PROCESSES, SERIAL, scheduler
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -23,27 +29,60 @@ Result = TypeVar("Result")
 WORTH_S = 2.0
 # The work of the largest project seen (10,600 series over 165 commits, 31 CPU s) leaves each of 16 about that much.
 MOST_JOBS = 16
+PER_JOB = 2  # tasks: one at work, and one that is there when it ends
+# Results that wait for whoever takes them, where nothing else is said: findings and names of files have kilobytes.
+MOST_WAITING = 1000
+IDLE_S = 300.0  # after which processes end that nobody gives anything to do
 SAFE_PATH = "PYTHONSAFEPATH"
+# Each process has one core, as one of several; these are what numpy's libraries read.
+ONE_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
+)
+
+
+def no_paths(item: object) -> tuple[Path, ...]:
+    """The paths of items that travel with all that they need."""
+    return ()
 
 
 def mapped(
-    function: Callable[[Item], Result], items: Sequence[Item], *, seconds: float, jobs: int | None = None
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    *,
+    seconds: float,
+    jobs: int | None = None,
+    paths: Callable[[Item], Iterable[Path]] = no_paths,
+    most_waiting: int = MOST_WAITING,
+    doing: str = "",
 ) -> Generator[Result, None, None]:
     """Returns ``function`` of each item, in order, from several processes where that is worth their start.
 
     ``seconds`` is about what all of it takes one process. ``jobs`` is how many processes may work at once; by default
-    one for each core that this process may use, or as many as the backend that is set from outside has. They begin when
-    this is called, so that the caller may do something else before it asks for the results. An error of ``function`` is
-    raised here. The work of a process that died is done in this one. No process works on when the generator is closed,
-    or is left by an error or by Ctrl-C.
+    one for each core that this process may use. Where a Dask scheduler is named, its workers do all that there is.
+    ``paths`` are the files that an item needs, or the folder it writes to, all of which a worker has to see. ``doing``
+    names the work beside a bar with the time left, which a terminal shows while results are taken.
+
+    The tasks begin when this is called, so that the caller may do something else before it asks for the results. At
+    most ``most_waiting`` results wait for it. An error of ``function`` is raised here. A process that died is replaced,
+    and its work done again. No process works on when the generator is closed, or is left by an error or by Ctrl-C.
+
+    Raises:
+        UsageError: TBP_SCHEDULER names no scheduler.
+        UnusableCluster: the scheduler named does not answer, or its workers cannot do the same as this process.
     """
-    begun = None
-    if seconds >= WORTH_S and len(items) > 1 and jobs != 1:
-        with suppress(OSError):  # no process can be started, or too many files are open
-            begun = _begun(function, items, jobs)
-    results = _in_order(function, items, begun)
-    next(results)  # which enters its ``finally``: whoever closes it from here on ends the others
-    return results
+    engine = scheduler()
+    is_long = seconds >= WORTH_S and len(items) > 1
+    if items and engine not in ("", SERIAL, PROCESSES):
+        from tbp.system.cluster import cluster
+
+        is_long = True
+        results = cluster(engine).results(function, items, paths, most_waiting)
+    elif is_long and jobs != 1 and engine != SERIAL:
+        results = _from_processes(function, items, jobs, most_waiting)
+    else:
+        results = _from_here(function, items)
+    next(results)  # no result yet: the tasks have begun, and whoever closes the generator from here on ends them
+    return _counted(results, len(items), doing) if is_long and doing else results
 
 
 def batched(items: Sequence[Item], sizes: Sequence[int], enough: int) -> list[list[Item]]:
@@ -59,23 +98,76 @@ def batched(items: Sequence[Item], sizes: Sequence[int], enough: int) -> list[li
     return batches
 
 
-def _begun(
-    function: Callable[[Item], Result], items: Sequence[Item], jobs: int | None
-) -> Generator[Result, None, None]:
-    import joblib  # here, as it takes 0.1 s, and most verbs share nothing out
+def _counted(results: Generator[Result, None, None], total: int, doing: str) -> Generator[Result, None, None]:
+    """Returns ``results``, with a bar on a terminal from the first that somebody asks for."""
+    from tbp.system.progress import Progress  # here, as rich takes 0.05 s
 
-    jobs_outside = joblib.effective_n_jobs(None)  # 1 where nobody chose a backend
-    jobs = jobs or (None if jobs_outside > 1 else min(joblib.cpu_count(), MOST_JOBS))
-    # One item a task, as the callers batch; arrays travel with the rest, since not every machine has room in /dev/shm.
-    parallel = joblib.Parallel(n_jobs=jobs, return_as="generator", batch_size=1, max_nbytes=None)
-    # Workers inherit the mask: Ctrl-C at a terminal is for this process, which ends them, and not for them.
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    with closing(results), Progress() as progress:
+        progress.say(doing)
+        progress.restart(total)
+        for done, result in enumerate(results):
+            progress.at(done, total)
+            yield result
+
+
+def _from_here(function: Callable[[Item], Result], items: Sequence[Item]) -> Generator[Result, None, None]:
+    yield cast(Result, None)
+    yield from map(function, items)
+
+
+def _from_processes(
+    function: Callable[[Item], Result], items: Sequence[Item], jobs: int | None, most_waiting: int
+) -> Generator[Result, None, None]:
+    """Nothing when the tasks have begun, then the results: from processes as far as they live, the rest from here.
+
+    A process is killed most often because the memory was full. So half as many begin again with what is left to do.
+    """
+    done, begun = 0, _begun(function, items, jobs, most_waiting)
     try:
-        with _safe_path():
-            results: Generator[Result, None, None] = parallel(joblib.delayed(function)(item) for item in items)
+        yield cast(Result, None)
+        while begun is not None:
+            try:
+                for _, future in begun.tasks:
+                    yield future.result()
+                    done += 1
+                break
+            except BrokenExecutor:
+                begun = _begun(function, items[done:], begun.jobs // 2, most_waiting)
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-    return results
+        if begun is not None and begun.tasks.close():
+            begun.executor.shutdown(kill_workers=True)
+    yield from map(function, items[done:])
+
+
+class _Begun(Struct, Generic[Item, Result]):
+    tasks: InOrder[Item, Result]
+    executor: Any  # loky's, which has no types
+    jobs: int
+
+
+def _begun(
+    function: Callable[[Item], Result], items: Sequence[Item], jobs: int | None, most_waiting: int
+) -> _Begun[Item, Result] | None:
+    """The tasks, begun in up to ``jobs`` processes; None where there is nothing to share, or none can be started."""
+    if len(items) < 2 or (jobs is not None and jobs < 2):
+        return None
+    try:
+        from joblib import cpu_count  # here, as it takes 0.1 s, and most verbs share nothing out
+        from joblib.externals.loky import get_reusable_executor
+
+        jobs = jobs or min(cpu_count(), MOST_JOBS)
+        # Workers inherit the mask: Ctrl-C at a terminal is for this process, which ends them, and not for them.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            with _safe_path():
+                executor = get_reusable_executor(jobs, timeout=IDLE_S, env=ONE_THREAD)
+                tasks = InOrder(partial(executor.submit, function), items, lambda: PER_JOB * jobs, most_waiting)
+                tasks.fill()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    except OSError:  # no process can be started, or too many files are open
+        return None
+    return _Begun(tasks, executor, jobs)
 
 
 @contextmanager
@@ -90,23 +182,3 @@ def _safe_path() -> Iterator[None]:
             del os.environ[SAFE_PATH]
         else:
             os.environ[SAFE_PATH] = before
-
-
-def _in_order(
-    function: Callable[[Item], Result], items: Sequence[Item], begun: Generator[Result, None, None] | None
-) -> Generator[Result, None, None]:
-    """An item that is no result, then the results: those of ``begun`` as far as they come, the rest made here."""
-    done = 0
-    try:
-        yield cast(Result, None)
-        for result in begun or ():
-            yield result
-            done += 1
-    except BrokenExecutor:  # a worker was killed, most often because the memory was full
-        pass
-    finally:
-        if begun is not None:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # joblib's, of results that nobody took
-                begun.close()
-    yield from map(function, items[done:])

@@ -41,7 +41,7 @@ MOST_VALUE_BYTES = 256_000_000
 MOST_STEPS, _STEPS_AT_ONCE = 1_000_000_000, 1_000_000
 _DAY_S = 86_400
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-_COMPUTED_WITH = ("numpy", "pandas", "scipy", "plotly", "jinja2")
+COMPUTED_WITH = ("numpy", "pandas", "scipy", "plotly", "jinja2")
 # ``used`` is when a value was written or asked for, in s since 1970, to about a day; ``crc`` is of the value, since
 # SQLite itself does not notice a flipped bit.
 _TABLE = (
@@ -147,7 +147,7 @@ def code_version() -> bytes:
             content = path.read_bytes()
             digest.update(f"{path.relative_to(root)} {len(content)}\n".encode())
             digest.update(content)
-    for package in _COMPUTED_WITH:
+    for package in COMPUTED_WITH:
         with contextlib.suppress(PackageNotFoundError):
             digest.update(f"{package} {version(package)}\n".encode())
     return digest.digest()

@@ -1,4 +1,4 @@
-"""The recordings of traces that were read before.
+"""The recordings of traces: those that were read before are known, the others are read by several processes.
 
 Takes a trace's path, gives its recording. The operator table that ``tbp trace prune`` would leave in the trace's place
 is kept under the digest of the trace's content, so a fresh checkout of the same traces is known, too. A trace of 106 MB
@@ -7,39 +7,155 @@ costs 0.15 CPU s instead of 1.2: its digest.
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from functools import partial
+from itertools import chain, islice
 from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeAlias
 
 from tbp.errors import UnreadableTrace
+from tbp.system.parallel import batched, mapped
 from tbp.system.store import Store, file_key, key_of
 from tbp.traces.calls.names import NameRule
 from tbp.traces.operator_files import operator_bytes, stored_recording
 from tbp.traces.read_recording import read_recording
 from tbp.traces.recording import OPERATORS_END, Recording
 
+Outcome: TypeAlias = Recording | UnreadableTrace
+"""A trace as it was read, or the reason why it cannot be."""
 
-def known_recording(path: Path, rules: tuple[NameRule, ...] = ()) -> Recording:
-    """Returns the recording of one trace: the reader that ``tbp.history`` is given.
+# To read a trace on a slow core, and for each of its packed bytes.
+TRACE_S, BYTE_S = 0.03, 0.5e-6
+# Of traces that one process gets at a time, each with so much on top: some ten small ones, or a large one.
+BATCH_BYTES, SMALL_BYTES = 2_000_000, 200_000
+MOST_WAITING = 8  # batches of recordings that wait for whoever takes them, with half a megabyte a trace
+BLOCK = 256  # traces that are looked for in the store at once: their tables have some 100 kB each
+NEAR = 32  # traces that are passed over at most where another one than the next is asked for: those of two changes
+
+
+class KnownTraces:
+    """The reader of traces that ``tbp.history`` is given; a context, at whose end nothing is read on.
 
     ``rules`` are the project's for names of operators.
-
-    Raises:
-        UnreadableTrace: it is neither a trace nor a stored operator table.
     """
+
+    def __init__(self, rules: Sequence[NameRule] = ()) -> None:
+        self._rules = tuple(rules)
+        self._expected: deque[Path] = deque()
+        self._outcomes: Generator[Outcome, None, None] = _outcomes((), self._rules)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._outcomes.close()
+
+    def expect(self, paths: Iterable[Path]) -> None:
+        """Begin to read ``paths``, which will be asked for in about this order."""
+        self._expected = deque(path for path in dict.fromkeys(paths) if not path.name.endswith(OPERATORS_END))
+        self._outcomes = _outcomes(tuple(self._expected), self._rules)
+
+    def __call__(self, path: Path) -> Recording:
+        """Returns the recording of one trace.
+
+        Raises:
+            UnreadableTrace: it is neither a trace nor a stored operator table.
+        """
+        if path not in islice(self._expected, NEAR):
+            return known_recording(path, self._rules)
+        while True:
+            outcome = next(self._outcomes)
+            if self._expected.popleft() == path:
+                break
+        if isinstance(outcome, UnreadableTrace):
+            raise outcome
+        return outcome
+
+
+def known_recording(path: Path, rules: Sequence[NameRule] = ()) -> Recording:
+    """Returns the recording of one trace, read in this process. Raises UnreadableTrace."""
+    (outcome,) = _outcomes((path,), tuple(rules))
+    if isinstance(outcome, UnreadableTrace):
+        raise outcome
+    return outcome
+
+
+def outcomes(paths: Sequence[Path], rules: Sequence[NameRule] = ()) -> Iterator[Outcome]:
+    """Returns what becomes of each of ``paths``, in order, all of them read anew."""
+    return (outcome for outcome, _ in _read_by_several([(path, None) for path in paths], tuple(rules)))
+
+
+def packed_bytes(path: Path) -> int:
+    """The size of a file; 0 where it is gone."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _outcomes(paths: Sequence[Path], rules: tuple[NameRule, ...]) -> Generator[Outcome, None, None]:
     store = Store("traces")
-    key = _key(path, rules) if store.is_there and not path.name.endswith(OPERATORS_END) else None
+    for start in range(0, len(paths), BLOCK):
+        block = paths[start : start + BLOCK]
+        keys = {path: _key(path, rules) for path in block if store.is_there and not path.name.endswith(OPERATORS_END)}
+        tables = store.known([key for key in keys.values() if key is not None])
+        unknown = [(path, keys.get(path)) for path in block if keys.get(path) not in tables]
+        with closing(_read_by_several(unknown, rules)) as new:
+            for path in block:
+                key = keys.get(path)
+                if key in tables:
+                    known = _stored(path, tables[key])
+                    outcome, table = (known, None) if known is not None else _read((path, key), rules)
+                else:
+                    outcome, table = next(new)
+                if key is not None and table is not None:
+                    store.keep({key: table})
+                yield outcome
+
+
+def _read_by_several(
+    traces: Sequence[tuple[Path, bytes | None]], rules: tuple[NameRule, ...]
+) -> Generator[tuple[Outcome, bytes | None], None, None]:
+    """Each trace as ``_read`` gives it; several processes share them out where there are many."""
+    sizes = [packed_bytes(path) for path, _ in traces]
+    batches = batched(traces, [size + SMALL_BYTES for size in sizes], BATCH_BYTES)
+    read = mapped(
+        partial(_read_all, rules=rules),
+        batches,
+        seconds=len(sizes) * TRACE_S + sum(sizes) * BYTE_S,
+        paths=lambda batch: [path for path, _ in batch],
+        most_waiting=MOST_WAITING,
+        doing="reading traces",
+    )
+    with closing(read):
+        yield from chain.from_iterable(read)
+
+
+def _read_all(
+    traces: Sequence[tuple[Path, bytes | None]], rules: tuple[NameRule, ...]
+) -> list[tuple[Outcome, bytes | None]]:
+    return [_read(trace, rules) for trace in traces]
+
+
+def _read(trace: tuple[Path, bytes | None], rules: tuple[NameRule, ...]) -> tuple[Outcome, bytes | None]:
+    """The recording of a trace, and the table to keep under its key; None where there is no key, or it is not exact."""
+    path, key = trace
+    try:
+        recording = read_recording(path, rules)
+    except UnreadableTrace as error:
+        return error, None
     if key is None:
-        return read_recording(path, rules)
-    table = store.known([key]).get(key)
-    recording = _stored(path, table) if table is not None else None
-    if recording is not None:
-        return recording
-    recording = read_recording(path, rules)
+        return recording, None
     table = operator_bytes(recording)
     back = _stored(path, table)
     # `asv run` may write while a report is built; and a report must be the same with what is kept and without.
-    if _key(path, rules) == key and back is not None and operator_bytes(back) == table:
-        store.keep({key: table})
-    return recording
+    is_exact = back is not None and operator_bytes(back) == table and _key(path, rules) == key
+    return recording, table if is_exact else None
 
 
 def _key(path: Path, rules: tuple[NameRule, ...]) -> bytes | None:

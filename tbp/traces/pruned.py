@@ -6,8 +6,8 @@ Takes the paths of traces, leaves their tables; which traces may go is ``tbp.his
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import pandas as pd
@@ -21,14 +21,13 @@ from tbp.traces.devices.bounded_memory import bounded
 from tbp.traces.devices.memory import MemoryUse
 from tbp.traces.devices.ranks import Rank
 from tbp.traces.frames.frames import Frames
+from tbp.traces.known_traces import BATCH_BYTES, SMALL_BYTES, packed_bytes
 from tbp.traces.operator_files import read_operators, write_operators
 from tbp.traces.read_recording import read_recording
 from tbp.traces.recording import Recording, operators_path
 
 # To prune a trace on a slow core, and for each of its packed bytes.
 TRACE_S, BYTE_S = 0.04, 1e-6
-# Of traces that one process gets at a time, each with so much on top: some ten small ones, or a large one.
-BATCH_BYTES, SMALL_BYTES = 2_000_000, 200_000
 
 
 class Pruned(Struct, frozen=True):
@@ -44,45 +43,41 @@ def prune(removable: Sequence[Path], rules: Sequence[NameRule] = ()) -> Pruned:
 
     Several processes share the traces out where there are many. ``rules`` are the project's for names of operators.
     """
-    sizes = [_size(trace) for trace in removable]
-    seconds = len(sizes) * TRACE_S + sum(sizes) * BYTE_S
-    several = batched(removable, [size + SMALL_BYTES for size in sizes], BATCH_BYTES)
-    parts = list(mapped(partial(_prune_all, rules=rules), several, seconds=seconds))
-    return Pruned(
-        removed=sum(part.removed for part in parts),
-        freed_bytes=sum(part.freed_bytes for part in parts),
-        problems=tuple(problem for part in parts for problem in part.problems),
+    sizes = [packed_bytes(trace) for trace in removable]
+    problems = mapped(
+        partial(_prune_all, rules=rules),
+        batched(removable, [size + SMALL_BYTES for size in sizes], BATCH_BYTES),
+        seconds=len(sizes) * TRACE_S + sum(sizes) * BYTE_S,
+        paths=list,
+        doing="pruning traces",
     )
+    stayed = tuple(chain.from_iterable(problems))
+    # Looked up and not counted by those who do it: a worker may die after a trace is gone, and before it could say so.
+    gone = {trace: size for trace, size in zip(removable, sizes, strict=True) if size and not trace.exists()}
+    tables = {trace: packed_bytes(operators_path(trace)) for trace in gone}
+    freed = sum(gone[trace] - size for trace, size in tables.items() if size)
+    return Pruned(sum(map(bool, tables.values())), freed, stayed)
 
 
-def _size(trace: Path) -> int:
-    with suppress(OSError):  # it is gone
-        return trace.stat().st_size
-    return 0
-
-
-def _prune_all(removable: Sequence[Path], rules: Sequence[NameRule]) -> Pruned:
-    removed, freed = 0, 0
-    problems: list[str] = []
+def _prune_all(removable: Sequence[Path], rules: Sequence[NameRule]) -> list[str]:
+    """Sentences on those of ``removable`` that stay."""
+    problems = []
     for trace in removable:
         try:
-            freed += _prune(trace, rules)
-            removed += 1
+            _prune(trace, rules)
         except (UnreadableInput, OSError) as error:
             if trace.exists():  # else another process put its table in its place
                 problems.append(f"{trace} stays: {error}")
-    return Pruned(removed, freed, tuple(problems))
+    return problems
 
 
-def _prune(trace: Path, rules: Sequence[NameRule]) -> int:
-    """The bytes freed. Raises UnreadableInput or OSError, and then the trace is where it was, or was gone before."""
-    size = trace.stat().st_size
+def _prune(trace: Path, rules: Sequence[NameRule]) -> None:
+    """Put the table in its place. Raises UnreadableInput or OSError, and then it is there, or was gone before."""
     recording, table = read_recording(trace, rules), operators_path(trace)
     write_operators(recording, table)
     if not same(read_operators(table), recording):
         raise UnreadableTrace(f"its operators cannot be kept exactly in {table.name}")
     trace.unlink()
-    return size - table.stat().st_size
 
 
 def same(first: Recording, second: Recording) -> bool:

@@ -26,8 +26,8 @@ from .project import small_project
 BLOCKS = [block for page in PAGES for block in blocks(page)]
 LANGUAGES = {"sh", "python", "toml", "json", "yaml", "text", "groovy", "ini"}
 # Programs of others, and words of the shell, that a command may begin with.
-PROGRAMS = {"asv", "cd", "do", "docker", "done", "echo", "eval", "for", "git", "nox", "npm", "pip", "pre-commit",
-            "pytest", "python", "sendmail", "source", "sudo", "tensorboard"}  # fmt: skip
+PROGRAMS = {"asv", "cd", "dask", "do", "docker", "done", "echo", "eval", "for", "git", "kubectl", "nox", "npm", "pip",
+            "pre-commit", "pytest", "python", "sendmail", "source", "sudo", "tensorboard"}  # fmt: skip
 VERDICTS = {ExitCode.OK, ExitCode.REGRESSION}  # the small project has regressions, so a report of it ends with 3
 
 

@@ -131,6 +131,15 @@ def test_a_regression_names_its_commit_and_its_operator():
     assert len(shelf.read) == 9
 
 
+def test_the_traces_that_are_read_are_announced_in_their_order():
+    shelf, announced = Shelf(), list[Path]()
+    measured = results(medians_s(slower()))
+    kept = sessions(slower(), traced=[0, 1, 5, 6])
+    histories(measured, kept, read_commits(measured.commits), shelf, announce=announced.extend)
+    assert [path.parts[0] for path in announced] == [*"666111555"]
+    assert shelf.read == announced
+
+
 def test_a_busy_night_is_suspect_as_its_traces_do_not_show_it():
     """Eight runs, the newest 2.49 × as slow, and a step that did what it had done at a hundredth more time."""
     runs_s = [*SESSIONS_S[:7], [s * 2.49 for s in SESSIONS_S[7]]]

@@ -7,7 +7,6 @@ import sys
 import time
 from pathlib import Path
 
-import joblib
 import pytest
 
 from tbp.system.parallel import batched, mapped
@@ -89,11 +88,6 @@ def test_who_takes_some_results_only_gets_no_warning():
     results = mapped(square, range(100), seconds=LONG_S, jobs=2)
     assert next(results)[0] == 0
     results.close()  # type: ignore[attr-defined]
-
-
-def test_a_backend_set_from_outside_is_used():
-    with joblib.parallel_config(backend="threading", n_jobs=2):
-        assert {process for _, process in mapped(square, range(9), seconds=LONG_S)} == {os.getpid()}
 
 
 INTERRUPTED = """

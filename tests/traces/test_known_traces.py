@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from tbp.errors import UnreadableTrace
 from tbp.system.store import FILE, Store, file_key
 from tbp.traces import known_traces, read_recording
-from tbp.traces.known_traces import known_recording
+from tbp.traces.known_traces import KnownTraces, known_recording, outcomes
 from tbp.traces.recording import Recording
 
 
@@ -96,3 +96,30 @@ def test_it_can_be_switched_off(traces: list[Path], parsed: list[str]):
     known_recording(traces[0])
     known_recording(traces[0])
     assert parsed == [traces[0].name] * 2
+
+
+def test_several_processes_read_the_same_and_a_broken_trace_is_alone(
+    traces: list[Path], store_folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(known_traces, "TRACE_S", 100.0)
+    monkeypatch.setattr(known_traces, "BATCH_BYTES", 1)
+    alone = [content(known_recording(path)) for path in traces]
+    Store("traces").keep({file_key(path): b"" for path in traces})  # nothing is known
+    broken = traces[0].with_name("broken.pt.trace.json.gz")
+    broken.write_bytes(b"no trace")
+    with KnownTraces() as reader:
+        reader.expect([*traces[:3], broken, *traces[3:]])
+        assert [content(reader(path)) for path in traces[:3]] == alone[:3]
+        with pytest.raises(UnreadableTrace, match=r"broken\.pt\.trace\.json\.gz"):
+            reader(broken)
+        assert [content(reader(path)) for path in traces[3:]] == alone[3:]
+    read = list(outcomes([traces[0], broken, traces[1]]))
+    assert [content(outcome) for outcome in read[::2] if isinstance(outcome, Recording)] == alone[:2]
+    assert isinstance(read[1], UnreadableTrace)
+
+
+def test_traces_may_be_asked_for_in_another_order(traces: list[Path], parsed: list[str]):
+    with KnownTraces() as reader:
+        reader.expect(traces[:4])
+        assert [reader(traces[at]).path for at in (1, 0, 3, 5)] == [traces[at] for at in (1, 0, 3, 5)]
+    assert parsed == [traces[at].name for at in (0, 1, 0, 2, 3, 5)]

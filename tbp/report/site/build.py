@@ -163,7 +163,10 @@ class _Build:
         pages = batched(new, [job.runs for _, job in new], BATCH_RUNS)
         makings: list[Callable[[], Any]] = [*rows, *(partial(destination.put_benchmarks, several) for several in pages)]
         seconds = _seconds(self._jobs.values() if rows else [job for _, job in new])
-        with closing(mapped(call, makings, seconds=seconds)) as made:  # nobody writes to a folder that is gone
+        folder = [destination.folder]
+        with closing(
+            mapped(call, makings, seconds=seconds, paths=lambda _: folder, doing="drawing pages")
+        ) as made:  # nobody writes to a folder that is gone
             yield from destination.put(dict(_static(data)))
             for key, make in self._shared.items():
                 yield from self._put(key, earlier.of(key) or make())

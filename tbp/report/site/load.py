@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 from msgspec import Struct
@@ -37,7 +36,7 @@ from tbp.project.touched_files import touched
 from tbp.report.base.report_data import Base, ReportData, Since
 from tbp.report.parts.raw_traces import results_address
 from tbp.report.parts.windows import EVER, days_before
-from tbp.traces.known_traces import known_recording
+from tbp.traces.known_traces import KnownTraces
 
 LONGEST_DAYS = 4
 """Digits of a number of days; a revision of digits only has more, as git abbreviates hashes to seven."""
@@ -67,8 +66,10 @@ def analysed(store: Stored, view: View | None = None) -> ReportData:
     view = view or View()
     results, sessions, commits, config = store.results, store.sessions, store.commits, store.config
     problems: list[str] = []
-    read = partial(known_recording, rules=store.policy.names)
-    judged = histories(results, sessions, commits, read, problems, store.policy, findings, store.ratios.of)
+    with KnownTraces(store.policy.names) as read:
+        judged = histories(
+            results, sessions, commits, read, problems, store.policy, findings, store.ratios.of, read.expect
+        )
     beside = runs_beside(results, sessions, commits, store.policy)
     file, acks = _acks(config, view.acks)
     base = _base(store, view.base)
