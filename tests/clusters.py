@@ -1,6 +1,5 @@
 """A Dask cluster on loopback for tests: scheduler and workers as separate processes, as on many machines."""
 
-import json
 import os
 import subprocess
 import sys
@@ -12,52 +11,40 @@ from pathlib import Path
 A_WHILE_S = 60.0
 
 
-class LocalWorkers:
-    """A scheduler and its workers; ``address`` is the scheduler's."""
+SCHEDULER = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--idle-timeout", "120s"]
+WORKER = ["--nthreads", "1", "--no-dashboard", "--no-nanny", "--death-timeout", "60"]
 
-    def __init__(self, folder: Path, environment: dict[str, str] | None = None) -> None:
+
+class LocalWorkers:
+    """A scheduler with these ``options``, and its workers; ``address`` is the scheduler's."""
+
+    def __init__(self, folder: Path, environment: dict[str, str] | None = None, *options: str) -> None:
         self._folder, self._environment = folder, os.environ | (environment or {})
         self.workers: list[subprocess.Popen[bytes]] = []
-        about = folder / "scheduler.json"
-        about.unlink(missing_ok=True)
-        options = (
-            "--host",
-            "127.0.0.1",
-            "--port",
-            "0",
-            "--no-dashboard",
-            "--idle-timeout",
-            "120 s",
-            "--scheduler-file",
-            str(about),
-        )
-        self.scheduler = self._start("dask_scheduler", "scheduler", options)
-        wait_until(about.exists, "the scheduler")
-        self.address: str = json.loads(about.read_text())["address"]
+        self.scheduler = self._start("dask_scheduler", "scheduler", (*SCHEDULER, *options))
+        wait_until(lambda: "Scheduler at:" in self._log("scheduler"), "the scheduler")
+        self.address = self._log("scheduler").partition("Scheduler at:")[2].split()[0]
 
     def add(self, number: int, *options: str, environment: dict[str, str] | None = None) -> None:
         """Start so many workers, and wait until each has come."""
         for _ in range(number):
             name = f"worker-{len(self.workers)}"
-            given = (
-                self.address,
-                "--nthreads",
-                "1",
-                "--no-dashboard",
-                "--no-nanny",
-                "--death-timeout",
-                "60",
-                "--name",
-                name,
-                *options,
-            )
+            given = (self.address, *WORKER, "--name", name, *options)
             self.workers.append(self._start("dask_worker", name, given, environment))
-            wait_until(lambda name=name: "Registered to" in (self._folder / f"{name}.log").read_text(), name)
+            wait_until(lambda name=name: "Registered to" in self._log(name), name)
+
+    def _log(self, name: str) -> str:
+        return (self._folder / f"{name}.log").read_text()
+
+    def dismiss(self) -> None:
+        """End the workers."""
+        while self.workers:
+            end(self.workers.pop())
 
     def close(self) -> None:
-        for process in (*self.workers, self.scheduler):
-            process.kill()
-            process.wait()
+        """End all of it."""
+        self.dismiss()
+        end(self.scheduler)
 
     def _start(
         self, program: str, name: str, options: Sequence[str], environment: dict[str, str] | None = None
@@ -69,10 +56,17 @@ class LocalWorkers:
             )
 
 
+def end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait()
+
+
 @contextmanager
-def local_workers(folder: Path, number: int, environment: dict[str, str] | None = None) -> Iterator[LocalWorkers]:
+def local_workers(
+    folder: Path, number: int, environment: dict[str, str] | None = None, *options: str
+) -> Iterator[LocalWorkers]:
     folder.mkdir(parents=True, exist_ok=True)
-    cluster = LocalWorkers(folder, environment)
+    cluster = LocalWorkers(folder, environment, *options)
     try:
         cluster.add(number)
         yield cluster

@@ -40,6 +40,7 @@ PATIENCE_S = 600.0  # without any worker: a batch system may start one only now,
 RETRIES = 2  # of a task that raises an error, which may be the worker's: its disk is full, its mount was lost
 DISTRIBUTION = "tbp-perf"
 NAMES = {"python": "Python", DISTRIBUTION: "tbp"}
+COMPARED = ("python", DISTRIBUTION, "distributed", *COMPUTED_WITH)
 PER_WORKER = 2  # tasks: one at work, and one that is there when it ends
 
 
@@ -111,7 +112,8 @@ class Cluster:
             for item, future in tasks:
                 yield self._result(future, partial(function, item))
         finally:
-            tasks.close()
+            for future in tasks.close():
+                future.cancel()
 
     def _result(self, future: Future[Result | Refusal], here: Callable[[], Result]) -> Result:
         """The result of a task; done ``here`` if it ended its workers, or a file has changed since it was sent."""
@@ -170,9 +172,9 @@ class Cluster:
 
     def _require_equal(self) -> None:
         """Raises UnusableCluster where scheduler or worker has other versions; without tbp they could not say so."""
-        packages = [DISTRIBUTION, *COMPUTED_WITH]
+        get = self._client.get_versions  # by a message without a pickle
         try:
-            versions = self._client.sync(self._client.get_versions, packages=packages, callback_timeout=ANSWER_S)
+            versions = self._client.sync(get, packages=COMPARED[1:], callback_timeout=ANSWER_S)
         except OSError:  # a worker is too busy to answer, or hangs: ``run_task`` looks again
             return
         workers = {f"worker {address}": worker for address, worker in sorted(versions["workers"].items())}
@@ -224,7 +226,7 @@ def _require_certificates(address: str, security: Security) -> None:
 
 def other_version(mine: Mapping[str, str | None], its: Mapping[str, str | None]) -> str:
     """The first difference between the versions here and on a worker, in words; empty where they are equal."""
-    for name in ("python", DISTRIBUTION, *COMPUTED_WITH):
+    for name in COMPARED:
         here, there = mine.get(name), its.get(name)
         if name == "python":  # 3.11.7.final.0
             here, there = (".".join((text or "").split(".")[:2]) for text in (here, there))

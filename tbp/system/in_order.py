@@ -43,15 +43,13 @@ class InOrder(Generic[Item, Result]):
         while (future := self._next_task(most)) is not None:
             future.add_done_callback(self._has_ended)
 
-    def close(self) -> bool:
-        """Begin no other task, and end those that no worker has taken up; True where one was unfinished."""
+    def close(self) -> list[Future[Result]]:
+        """Begin no other task. Returns those that are unfinished, which are the executor's to end."""
         with self._lock:
             self._is_closed = True
             unfinished = [future for _, future in self._begun if not future.done()]
-        for future in unfinished:
-            future.cancel()
-        self._begun.clear()
-        return bool(unfinished)
+            self._begun.clear()
+        return unfinished
 
     def __iter__(self) -> Iterator[tuple[Item, Future[Result]]]:
         while True:

@@ -64,7 +64,8 @@ def mapped(
 
     The tasks begin when this is called, so that the caller may do something else before it asks for the results. At
     most ``most_waiting`` results wait for it. An error of ``function`` is raised here. A process that died is replaced,
-    and its work done again. No process works on when the generator is closed, or is left by an error or by Ctrl-C.
+    and its work done again. No process works on when the generator is closed, or is left by an error or by Ctrl-C;
+    a worker of a cluster ends the task at hand.
 
     Raises:
         UsageError: TBP_SCHEDULER names no scheduler.
@@ -134,7 +135,7 @@ def _from_processes(
             except BrokenExecutor:
                 begun = _begun(function, items[done:], begun.jobs // 2, most_waiting)
     finally:
-        if begun is not None and begun.tasks.close():
+        if begun is not None and begun.tasks.close():  # loky waits for ever where a task was cancelled before
             begun.executor.shutdown(kill_workers=True)
     yield from map(function, items[done:])
 

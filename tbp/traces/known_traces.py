@@ -28,7 +28,7 @@ Outcome: TypeAlias = Recording | UnreadableTrace
 """A trace as it was read, or the reason why it cannot be."""
 
 # To read a trace on a slow core, and for each of its packed bytes.
-TRACE_S, BYTE_S = 0.03, 0.5e-6
+TRACE_S, BYTE_S = 0.02, 0.3e-6
 # Of traces that one process gets at a time, each with so much on top: some ten small ones, or a large one.
 BATCH_BYTES, SMALL_BYTES = 2_000_000, 200_000
 MOST_WAITING = 8  # batches of recordings that wait for whoever takes them, with half a megabyte a trace

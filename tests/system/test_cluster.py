@@ -61,6 +61,10 @@ def killed_elsewhere(asked):
 def folder_and_size(path):
     return os.getcwd(), Path(path).stat().st_size
 
+def touching(path):
+    Path(path).touch()
+    time.sleep(0.1)
+
 def waiting(seconds):
     time.sleep(seconds)
 """
@@ -81,11 +85,15 @@ def tasks(code: Path) -> ModuleType:
     return import_module("tasks_of_tests")
 
 
-def started(folder: Path, code: Path, number: int, **variables: str) -> Iterator[LocalWorkers]:
-    with local_workers(folder, number, {"PYTHONPATH": str(code), **variables}) as workers:
+def started(folder: Path, code: Path, number: int, *options: str, **variables: str) -> Iterator[LocalWorkers]:
+    with local_workers(folder, number, {"PYTHONPATH": str(code), **variables}, *options) as workers:
         yield workers
-        if workers.address in engine._CONNECTED:
-            engine._CONNECTED.pop(workers.address).close()
+        disconnect(workers)
+
+
+def disconnect(workers: LocalWorkers) -> None:
+    if workers.address in engine._CONNECTED:
+        engine._CONNECTED.pop(workers.address).close()
 
 
 @pytest.fixture(scope="module")
@@ -99,10 +107,17 @@ def fresh(tmp_path: Path, code: Path) -> Iterator[LocalWorkers]:
     yield from started(tmp_path / "fresh", code, 2, DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES="0")
 
 
+@pytest.fixture(scope="module")
+def scheduler(tmp_path_factory: pytest.TempPathFactory, code: Path) -> Iterator[LocalWorkers]:
+    yield from started(tmp_path_factory.mktemp("bare"), code, 0)
+
+
 @pytest.fixture
-def bare(tmp_path: Path, code: Path) -> Iterator[LocalWorkers]:
-    """A scheduler that no worker has come to."""
-    yield from started(tmp_path / "bare", code, 0)
+def bare(scheduler: LocalWorkers) -> Iterator[LocalWorkers]:
+    """A scheduler that no worker has come to yet."""
+    yield scheduler
+    disconnect(scheduler)
+    scheduler.dismiss()
 
 
 def test_results_are_in_order_and_from_its_workers(two: LocalWorkers, tasks: ModuleType):
@@ -118,12 +133,13 @@ def test_an_error_is_the_caller_s(two: LocalWorkers, tasks: ModuleType, name: st
         list(mapped(getattr(tasks, name), [3, 4, 5], seconds=0.0))
 
 
-def test_who_takes_some_results_only_leaves_no_task_behind(two: LocalWorkers, tasks: ModuleType):
+def test_who_takes_some_results_only_leaves_no_task_behind(two: LocalWorkers, tasks: ModuleType, tmp_path: Path):
     with shared_by(two.address):
-        results = mapped(tasks.waiting, [0.0, *[60.0] * 50], seconds=0.0)
-        assert next(results) is None
+        results = mapped(tasks.touching, [str(tmp_path / str(number)) for number in range(100)], seconds=0.0)
+        next(results)
         results.close()
-        assert len(list(mapped(tasks.square, range(2), seconds=0.0))) == 2  # not after the minutes of the others
+        list(mapped(tasks.square, range(2), seconds=0.0))  # after those that were at work
+    assert 1 <= len(list(tmp_path.iterdir())) <= 10
 
 
 def test_paths_are_as_the_user_wrote_them(
@@ -197,6 +213,38 @@ def test_a_scheduler_that_is_not_there_is_named(two: LocalWorkers, monkeypatch: 
 def test_tls_without_certificates_names_what_is_missing():
     with pytest.raises(UnusableCluster, match=r"^tls://127.0.0.1:9 needs certificates \(none is named\)"):
         Cluster("tls://127.0.0.1:9")
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Variables of the environment that name an authority, and one key for all whom it trusts."""
+    if shutil.which("openssl") is None:
+        pytest.skip("there is no openssl to make certificates with")
+    folder = tmp_path_factory.mktemp("tls")
+    for line in (
+        "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=authority -keyout ca.key -out ca.pem",
+        "req -newkey rsa:2048 -nodes -subj /CN=node -keyout node.key -out node.csr",
+        "x509 -req -in node.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -out node.pem",
+    ):
+        subprocess.run(["openssl", *line.split()], cwd=folder, capture_output=True, check=True)
+    prefix = "DASK_DISTRIBUTED__COMM__TLS__"
+    keys = {f"{prefix}{role}__KEY": str(folder / "node.key") for role in ("SCHEDULER", "WORKER", "CLIENT")}
+    signed = {f"{prefix}{role}__CERT": str(folder / "node.pem") for role in ("SCHEDULER", "WORKER", "CLIENT")}
+    return {f"{prefix}CA_FILE": str(folder / "ca.pem"), **keys, **signed}
+
+
+def test_certificates_of_dask_s_configuration_are_used(certificates: dict[str, str], tmp_path: Path):
+    """In a process of its own, as Dask reads its configuration once."""
+    program = (
+        "from tbp.system.parallel import mapped\n"
+        "if __name__ == '__main__':\n    print(list(mapped(abs, [-1, -2], seconds=0.0)))\n"
+    )
+    for workers in started(tmp_path / "tls", tmp_path, 1, *("--protocol", "tls"), **certificates):
+        assert workers.address.startswith("tls://")
+        environment = os.environ | certificates | {"TBP_SCHEDULER": workers.address}
+        command = [sys.executable, "-c", program]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert (done.stdout, done.stderr) == ("[1, 2]\n", "")
 
 
 def test_nobody_waits_for_workers_without_end(

@@ -61,16 +61,15 @@ def test_more_run_where_more_workers_come():
     assert sorted(executor.begun) == [0, 1, 2, 3, 4]
 
 
-def test_closing_cancels_what_nobody_has_taken_up():
+def test_closing_begins_no_other_task():
     executor = Executor()
     tasks = InOrder(executor.submit, range(9), lambda: 2, most_waiting=9)
     tasks.fill()
-    executor.begun[0].set_running_or_notify_cancel()
-    assert tasks.close()
-    assert (executor.begun[0].cancelled(), executor.begun[1].cancelled()) == (False, True)
     executor.end(0)
-    assert sorted(executor.begun) == [0, 1]
-    assert not tasks.close()
+    assert tasks.close() == [executor.begun[1], executor.begun[2]]
+    executor.end(1, 2)
+    assert sorted(executor.begun) == [0, 1, 2]
+    assert tasks.close() == []
 
 
 def test_a_broken_executor_is_told_to_who_takes_results():

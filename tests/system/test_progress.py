@@ -18,12 +18,18 @@ print("result")
 """
 
 
-def run_on_a_terminal(**variables: str) -> str:
+SHARED = """
+from tbp.system.parallel import mapped
+print(sum(mapped(abs, range(4), seconds=100.0, jobs=1, doing="reading traces")))
+"""
+
+
+def run_on_a_terminal(program: str = PROGRAM, **variables: str) -> str:
     """What a terminal is given when stderr and stdout are that terminal."""
     leader, follower = pty.openpty()
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100", **variables}
     with subprocess.Popen(
-        [sys.executable, "-c", PROGRAM], stdout=follower, stderr=follower, env=environment
+        [sys.executable, "-c", program], stdout=follower, stderr=follower, env=environment
     ) as process:
         os.close(follower)
         received = b""
@@ -86,3 +92,10 @@ def test_output_of_benchmarks_neither_acts_nor_commands() -> None:
     assert done.stderr.splitlines() == [
         "[50.00%] x\ufffd[2J\ufffd]0;t\ufffd\ufffd", ": :error::x", "a # #vso[task.x]", "x FORGED", "\ufffd31m",
     ]  # fmt: skip
+
+
+def test_long_work_that_is_shared_out_has_a_bar() -> None:
+    shown = run_on_a_terminal(SHARED)
+    assert "reading traces" in shown
+    assert "left" in shown
+    assert shown.endswith("\x1b[2K6\r\n")

@@ -62,7 +62,8 @@ def write_site(data: ReportData, out: Path, waits: Callable[[], None] = lambda: 
     index = out / INDEX
     try:
         with site_folder(out, waits):
-            with tempfile.TemporaryDirectory(prefix=NEW, dir=out) as folder:
+            # A worker of a cluster may still write where this process is interrupted; the next report removes the rest.
+            with tempfile.TemporaryDirectory(prefix=NEW, dir=out, ignore_cleanup_errors=True) as folder:
                 destination = _Destination(out, Path(folder))
                 build = _Build(data, destination)
                 files = list(build.files())
