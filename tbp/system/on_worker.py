@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from pathlib import Path
@@ -62,6 +63,8 @@ def run_task(sender: Identity, folder: str, needed: Sequence[Seen], function: Ca
     reason = difference(sender, identity()) or too_many_threads(worker.state.nthreads)
     if reason:
         return Refusal(name, reason)
+    while "" in sys.path:  # the current folder, which is a project's from here on, is no place for modules
+        sys.path.remove("")
     try:
         os.chdir(folder)  # paths are as the user wrote them, and so are the messages on them
     except OSError:
