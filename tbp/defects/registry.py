@@ -16,6 +16,8 @@ from torch import Tensor
 RAISED = "raised errors"
 """Unit of a defect that consists of an error: 1 where the snippet raises it, otherwise 0."""
 
+MOST_TEXT = 500  # characters of an error: a few lines of a page
+
 Snippet = Callable[[], float | Tensor]
 """Code to run: it gives how much is wrong with it. With the unit ``RAISED`` any number will do."""
 
@@ -89,5 +91,7 @@ def _outcome(snippet: Snippet, unit: str) -> SnippetOutcome:
     except NotHere:
         raise
     except Exception as error:  # whatever a snippet raises is its outcome
-        return SnippetOutcome(float(unit == RAISED), f"{type(error).__name__}: {error}")
+        return SnippetOutcome(
+            float(unit == RAISED), f"{type(error).__name__}: {' '.join(str(error).split())}"[:MOST_TEXT]
+        )
     return SnippetOutcome(0.0 if unit == RAISED else float(value))
