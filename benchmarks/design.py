@@ -1,4 +1,4 @@
-"""The suite of designs: wrong answers of small models that are trained with all practices, without one, or with none."""
+"""The suite of designs: wrong answers of small models trained with all practices, without one, or with none."""
 
 from tbp import bench
 
