@@ -3,7 +3,7 @@ import math
 from msgspec.structs import replace
 
 from tbp.model.changes import State
-from tbp.report.pages.benchmark.growth import LINES, scalings, sentence
+from tbp.report.parts.growth import LINES, scalings, sentence
 from tbp.report.parts.series_names import dimensions
 from tbp.statistics.power_law import growth
 
@@ -29,7 +29,10 @@ def test_each_other_combination_is_a_line_of_newest_values_the_steepest_first(ma
     assert (
         only.lines[0].sentence == "time grows as size^2.00 (95 % interval 2.00 to 2.00, 3 sizes); 256 × from 64 to 1024"
     )
-    assert [(trace.name, trace.x) for trace in only.chart.data] == [(line.name, line.sizes) for line in only.lines]
+    assert [(trace.name, trace.x) for trace in only.chart.data] == [
+        ("variant=naive ^2.00", (64.0, 256.0, 1024.0)),
+        ("variant=flash ^1.00", (64.0, 256.0, 1024.0)),
+    ]
 
 
 def test_two_sizes_have_a_ratio_and_no_chart(make_history) -> None:

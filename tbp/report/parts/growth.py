@@ -1,6 +1,7 @@
-"""How a benchmark's newest values grow with a parameter: sentences, and lines for a chart.
+"""How newest values grow with a parameter: sentences, and lines for a chart.
 
-Takes the histories of one benchmark, gives a ``Scaling`` for each numeric parameter. The fit is ``history.growth``'s.
+Takes histories with one unit, of one benchmark or of several, gives a ``Scaling`` for each numeric parameter. The fit
+is ``statistics.power_law``'s.
 """
 
 from __future__ import annotations
@@ -47,19 +48,23 @@ def scalings(histories: Sequence[History], dimensions: Sequence[Dimension]) -> t
 def _scaling(over: Dimension, histories: Sequence[History], dimensions: Sequence[Dimension]) -> Scaling:
     sizes = numeric(over.values)
     rest = [dimension for dimension in dimensions if dimension is not over]
-    groups: dict[tuple[int, ...], list[History]] = {}
+    groups: dict[tuple[str, tuple[int, ...]], list[History]] = {}
     for history in histories:
         if over.place_of(history.key) >= 0 and math.isfinite(verdicts.newest_value(history)):
-            groups.setdefault(tuple(dimension.place_of(history.key) for dimension in rest), []).append(history)
+            places = tuple(dimension.place_of(history.key) for dimension in rest)
+            groups.setdefault((history.key.benchmark, places), []).append(history)
+    are_several = len({history.key.benchmark for history in histories}) > 1
     lines: list[tuple[Growth, GrowthLine]] = []
-    for members in groups.values():
+    for (benchmark, _), members in groups.items():
         pairs = sorted((sizes[str(over.value_of(member.key))], verdicts.newest_value(member)) for member in members)
         xs, ys = tuple(size for size, _ in pairs), tuple(value for _, value in pairs)
         grown = growth(xs, ys)
         if grown is not None:
             text = sentence(grown, over.name, SUBJECTS.get(members[0].unit, "value"))
             name = series_name(members[0].key, rest) if rest else ""
-            lines.append((grown, GrowthLine(name, xs, ys, text)))
+            name = " ".join(filter(None, [benchmark if are_several else "", name]))
+            power = f"^{_power(grown.exponent)}" if grown.sizes >= CHARTED else ""
+            lines.append((grown, GrowthLine(name, xs, ys, text, power)))
     lines.sort(key=lambda entry: (-entry[0].exponent, natural(entry[1].name)))
     is_charted = any(grown.sizes >= CHARTED for grown, _ in lines)
     shown = tuple(line for _, line in lines[:LINES])
