@@ -45,10 +45,13 @@ def cells_of(practice: Practice, index: SeriesIndex) -> tuple[PracticeCell, ...]
 
 def _cell(practice: Practice, history: History, place: int | None, index: SeriesIndex) -> PracticeCell:
     given = tuple(parameter for at, parameter in enumerate(history.key.parameters) if at != place)
-    empty = PracticeCell(history.key, given, ClaimVerdict.NOT_MEASURED, unit=history.unit, better=history.better)
+    against = index.beside(history.key, place, practice.against)
+    empty = PracticeCell(
+        history.key, against.key if against is not None else None, given, ClaimVerdict.NOT_MEASURED,
+        unit=history.unit, better=history.better,
+    )  # fmt: skip
     if why := _missing(history):
         return replace(empty, reason=f"{practice.variant}: {why}")
-    against = index.beside(history.key, place, practice.against)
     is_count = not _measures(history, practice.measure)
     compared = None if is_count else in_turns(empty, history, practice.against)
     if compared is not None:

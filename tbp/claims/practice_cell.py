@@ -34,6 +34,7 @@ class PracticeCell(Struct, frozen=True):
     """A practice in one cell of the benchmarks, on one machine; NaN where nothing is known."""
 
     key: SeriesKey  # of the variant
+    against_key: SeriesKey | None  # of what it is held against; None where that has no series
     given: Parameters  # its parameters without the one that names the variant
     verdict: ClaimVerdict
     commit: Commit | None = None

@@ -5,16 +5,15 @@ Takes the cells of a practice, gives text. Names are those of the results, and h
 
 from __future__ import annotations
 
-import math
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 from msgspec import Struct
 
-from tbp.claims.crossing import crossing
 from tbp.claims.practice_cell import ClaimVerdict, PracticeCell
+from tbp.statistics.crossing import RatioAtSize, crossing
 from tbp.wording import words
 
 MOST_VALUES = 3  # of a parameter, named in a sentence
@@ -93,22 +92,22 @@ def _parted(
 
 def _crossed(dimension: CellDimension, cells: Sequence[PracticeCell], faces: Mapping[str, str], least: float) -> str:
     """`` (it crosses at about 180)``, between cells that are equal in all else; empty where there are none."""
-    lines = _lines(dimension, [cell for cell in cells if 0 < cell.factor < math.inf], faces)
-    crossings = [size for line in lines if (size := crossing(*line, least)) is not None]
-    if not crossings:
+    lines = (crossing(line, least) for line in _lines(dimension, cells, faces))
+    sizes = [crossed.size for crossed in lines if crossed is not None]
+    if not sizes:
         return ""
-    shown = dict.fromkeys(words.significant(float(f"{size:.2g}")) for size in (min(crossings), max(crossings)))
+    shown = dict.fromkeys(words.significant(float(f"{size:.2g}")) for size in (min(sizes), max(sizes)))
     return f" (it crosses at about {' to '.join(shown)})"
 
 
 def _lines(
     dimension: CellDimension, cells: Sequence[PracticeCell], faces: Mapping[str, str]
-) -> Iterator[tuple[list[float], list[float]]]:
-    """Sizes and factors of the cells that differ in this dimension only, whether they are decided or not."""
+) -> Iterable[Sequence[RatioAtSize]]:
+    """The factors of cells that differ in this dimension only, whether they are decided or not."""
     others = [other for other in dimensions(cells, faces) if other.name != dimension.name]
-    lines: dict[tuple[str, ...], dict[float, float]] = defaultdict(dict)
+    lines: dict[tuple[str, ...], list[RatioAtSize]] = defaultdict(list)
     for cell in cells:
         if _NUMBER.fullmatch(size := dimension.value_of(cell)):
-            lines[tuple(other.value_of(cell) for other in others)][float(size)] = cell.factor
-    for line in lines.values():
-        yield list(line), list(line.values())
+            at_size = RatioAtSize(float(size), cell.factor, cell.low, cell.high)
+            lines[tuple(other.value_of(cell) for other in others)].append(at_size)
+    return lines.values()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -40,7 +40,8 @@ class ShownDefect(Struct, frozen=True):
     unit: str = ""
     naive: ShownOutcome = ShownOutcome()
     right: ShownOutcome = ShownOutcome()
-    failed: str = ""  # why it could not be demonstrated
+    not_here: str = ""  # why it cannot be shown here: another torch, or another machine
+    failed: str = ""  # the traceback of a demonstration that is broken itself
 
 
 def shown_defects(
@@ -70,5 +71,18 @@ def shown_defects(
     except WorkerLost as lost:
         raise NothingMeasured(f"the demonstrations ended after {len(shown)}: their process {lost}") from None
     except OutOfTime:
-        raise NothingMeasured(f"the demonstrations took {TOTAL_S:g} s, and {len(shown)} had ended: name fewer") from None
+        raise NothingMeasured(
+            f"the demonstrations took {TOTAL_S:g} s, and {len(shown)} had ended: name fewer"
+        ) from None
     return tuple(shown)
+
+
+def _names(reply: Mapping[str, object]) -> tuple[str, ...]:
+    if "missing" in reply:
+        raise NothingMeasured(f"{reply['missing']}: pip install 'tbp-perf[bench]'")
+    return msgspec.convert(reply["names"], tuple[str, ...])
+
+
+def _shown(name: str, happens: str, reply: Mapping[str, object]) -> ShownDefect:
+    known = {key: value for key, value in reply.items() if key in ShownDefect.__struct_fields__}
+    return msgspec.convert({**known, "name": name, "happens": happens}, ShownDefect)

@@ -13,6 +13,7 @@ from tbp.wording import words
 from tbp.wording.terminal import Paragraph, TextRows, terminal_text
 
 INDENT = 2
+MOST_ERROR = 100  # characters of an error, of which the beginning tells most
 
 
 def table(judged: JudgedClaims, *, colour: bool = False, width: int = 80) -> str:
@@ -72,11 +73,12 @@ def demonstrated(shown: tuple[ShownDefect, ...], *, colour: bool = False, width:
 
 
 def _shown(each: ShownDefect) -> Iterator[RenderableType]:
-    yield Paragraph(f"{each.name}: {each.happens}" if each.happens else f"{each.name}: {each.about}")
-    if each.failed:
-        yield Paragraph(f"the demonstration failed: {words.first_line(each.failed)}", " " * INDENT)
-    rows = TextRows(INDENT)
-    if not each.failed:
+    yield Paragraph(f"{each.name}: {each.happens or each.about}")
+    if each.not_here or each.failed:
+        failure = f"the demonstration failed: {words.first_line(each.failed)}"
+        yield Paragraph(f"it cannot be shown here: {each.not_here}" if each.not_here else failure, " " * INDENT)
+    else:
+        rows = TextRows(INDENT, justify="left")
         rows.add("naive", _outcome(each.naive, each.unit))
         rows.add("right", _outcome(each.right, each.unit))
         yield rows
@@ -84,5 +86,4 @@ def _shown(each: ShownDefect) -> Iterator[RenderableType]:
 
 
 def _outcome(outcome: ShownOutcome, unit: str) -> str:
-    value = quantity(outcome.value, unit) if outcome.value is not None else ""
-    return ", ".join(filter(None, [value, words.cut(outcome.error, 160)]))
+    return "; ".join(filter(None, [quantity(outcome.value, unit), words.cut(outcome.error, MOST_ERROR)]))

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from tbp.claims.crossing import crossing
 from tbp.claims.judging import counts_sentence, judged_claims
 from tbp.claims.practice_cell import Basis, ClaimVerdict
 from tbp.model.cells import CellCounted
@@ -191,22 +190,6 @@ def test_the_numbers_of_a_defect_are_those_of_its_two_benchmarks() -> None:
     first, second = judged_claims(file, series).defects
     assert (first.naive, first.right) == (0.5, 0.0)
     assert second.commit is None
-
-
-@pytest.mark.parametrize(
-    ("sizes", "factors", "at"),
-    [
-        ((1.0, 4.0), (1.0, 4.0), 2.0),
-        ((4.0, 1.0), (4.0, 1.0), 2.0),
-        ((1.0, 2.0), (3.0, 4.0), None),  # always above
-        ((1.0, 2.0, 3.0), (1.0, 4.0, 1.0), None),  # up and down again
-        ((0.0, 2.0), (1.0, 4.0), None),  # no logarithm
-    ],
-)
-def test_the_crossing_is_on_a_line_of_logarithms(
-    sizes: tuple[float, ...], factors: tuple[float, ...], at: float | None
-) -> None:
-    assert crossing(sizes, factors, 2.0) == (pytest.approx(at) if at else None)
 
 
 def test_a_practice_of_many_series_is_found_by_its_value() -> None:
