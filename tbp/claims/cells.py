@@ -31,11 +31,7 @@ _NOISY = re.compile(r"^(seconds|s|ms|us|µs|ns)$|/|\bper\b", re.IGNORECASE)  # u
 
 def cells_of(practice: Practice, index: SeriesIndex) -> tuple[PracticeCell, ...]:
     """A cell for each series that measures the practice, in order of their keys."""
-    series = [
-        (history, place)
-        for history, place in index.of(practice.variant, practice.benchmarks)
-        if _is_where(history.key, practice)
-    ]
+    series = [(history, place) for history, place in index.of(practice) if _is_where(history.key, practice)]
     measured = [(history, place) for history, place in series if _measures(history, practice.measure)]
     if not measured and practice.measure in CellCounted.__struct_fields__:  # of the sessions of a timing
         measured = [(history, place) for history, place in series if _measures(history, TIME)]

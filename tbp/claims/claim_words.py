@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping
 
 from tbp.claims.judging import JudgedPractice
 from tbp.claims.practice_cell import Basis, ClaimVerdict, PracticeCell
 from tbp.model.effects import CONFIDENCE
 from tbp.model.series import Better
-from tbp.project.claims_file import Practice
+from tbp.project.claims_file import TIME, Practice
 from tbp.wording import words
 
 MARKS: Mapping[ClaimVerdict, str] = {
@@ -21,47 +22,59 @@ MARKS: Mapping[ClaimVerdict, str] = {
 }
 """A shape for each verdict beside its word."""
 
+MOST_AGAINST = 30  # characters of the name of a variant
 SAME = 0.005
 """Factors that differ from 1 by less are called the same: with three digits they would be 1.00."""
 
-OF_UNITS = {"seconds": ("faster", "slower", "as fast"), "bytes": ("smaller", "larger", "as large")}
-LESS, MORE = ("less", "more", "as much"), ("more", "less", "as much")
+OF_TIMES, OF_BYTES = ("faster", "slower", "as fast"), ("smaller", "larger", "as large")
+OF_AMOUNTS, OF_GAINS = ("less", "more", "as much"), ("more", "less", "as much")
+"""Comparatives of the better, the worse and the equal one."""
 
 
-def factor_text(cell: PracticeCell) -> str:
-    """``2.93 × faster``, ``1.40 × larger``, ``as fast``; ``–`` where nothing is known."""
-    better, worse, same = _comparatives(cell)
-    factor = cell.factor
-    if math.isnan(factor):
+def factor_text(cell: PracticeCell, against: str = "") -> str:
+    """``2.93 × faster than naive``, ``1.40 × larger``, ``as fast``; ``–`` where nothing is known."""
+    if math.isnan(cell.factor):
         return words.UNKNOWN
-    if not 0 < factor < math.inf:
-        return f"{better}, from or to 0" if factor else f"{worse}, from or to 0"
-    if abs(factor - 1) < SAME:
-        return same
-    return f"{words.significant(factor)} × {better}" if factor > 1 else f"{words.significant(1 / factor)} × {worse}"
+    than = f" than {against}" if against else ""
+    if not 0 < cell.factor < math.inf:
+        better, worse, _ = _comparatives(cell)
+        return f"{better if cell.factor else worse}{than}, and one of them is 0"
+    if abs(cell.factor - 1) < SAME:
+        return f"{_comparatives(cell)[2]}{f' as {against}' if against else ''}"
+    return f"{_times(cell, cell.factor)}{than}"
 
 
 def interval_text(cell: PracticeCell) -> str:
-    """``99 % CI 2.40–3.50``, in the direction of the factor; empty for a count, and where there is none."""
-    if cell.basis is Basis.EXACT or not math.isfinite(cell.low) or not cell.low > 0:
+    """``99 % CI 2.40–3.50`` in the direction of the factor, or ``99 % CI 1.17 × slower to 2.77 × faster``.
+
+    It is empty for a count, and where there is none.
+    """
+    if cell.basis is Basis.EXACT or not (0 < cell.low <= cell.high < math.inf):
         return ""
-    is_worse = cell.factor <= 1 - SAME
-    low, high = (1 / cell.high, 1 / cell.low) if is_worse else (cell.low, cell.high)
-    return f"{CONFIDENCE:.0%} CI {words.significant(low)}–{words.significant(high)}".replace("%", " %")
+    share = f"{100 * CONFIDENCE:.0f} % CI"
+    if cell.low < 1 - SAME and cell.high > 1 + SAME:
+        return f"{share} {_times(cell, cell.low)} to {_times(cell, cell.high)}"
+    ends = (cell.low, cell.high) if cell.factor > 1 - SAME else (1 / cell.high, 1 / cell.low)
+    return f"{share} {'–'.join(map(words.significant, ends))}"
 
 
 def spread_text(judged: JudgedPractice) -> str:
     """The factor of the only measured cell with its interval, or the worst and the best of several."""
     cells = sorted(judged.measured, key=lambda cell: cell.factor)
-    if not cells:
-        return ""
-    if len(cells) == 1:
-        return ", ".join(filter(None, [factor_text(cells[0]), interval_text(cells[0])]))
-    least, most = factor_text(cells[0]), factor_text(cells[-1])
-    end = most.partition(" × ")[2]
+    against = words.cut(judged.practice.against, MOST_AGAINST)
+    if len(cells) < 2:
+        return ", ".join(text for cell in cells for text in (factor_text(cell, against), interval_text(cell)) if text)
+    least, most = factor_text(cells[0]), factor_text(cells[-1], against)
+    end = factor_text(cells[-1]).partition(" × ")[2]
     if end and least.endswith(f" × {end}"):
         least = least.removesuffix(f" × {end}")
-    return least if least == most else f"{least} to {most}"
+    spread = most if most.startswith(least) else f"{least} to {most}"
+    return f"{spread}, {words.count(len(cells), 'cell')}"
+
+
+def _times(cell: PracticeCell, factor: float) -> str:
+    better, worse, _ = _comparatives(cell)
+    return f"{words.significant(factor)} × {better}" if factor > 1 else f"{words.significant(1 / factor)} × {worse}"
 
 
 def values_text(cell: PracticeCell) -> str:
@@ -88,29 +101,33 @@ def basis_text(cell: PracticeCell) -> str:
 
 
 def demand_text(practice: Practice) -> str:
-    """``at least 2 × better``, ``at most 0.01 worse``; empty where any difference that matters will do."""
-    if practice.at_least is not None:
-        return f"at least {practice.at_least:g} ×"
-    return f"at most {practice.within:g} worse" if practice.within is not None else ""
-
-
-def to_run(judged: JudgedPractice) -> str:
-    """The command that measures a practice of which there is no series; empty for others."""
-    if judged.verdict is not ClaimVerdict.NOT_MEASURED or judged.cells:
+    """``at least 2 × faster``, ``at most 1.11 × slower``; empty where any difference that matters will do."""
+    if practice.within is not None:
+        return f"at most {practice.within:g} worse"
+    if practice.at_least is None:
         return ""
-    begins = judged.practice.benchmarks.partition("*")[0].partition("?")[0].rstrip(".")
-    if not begins:
-        return "asv run NEW"
-    is_plain = begins.replace(".", "").replace("_", "").isalnum() and begins.isascii()
-    return f"asv run --bench {begins} 'HEAD^!'" if is_plain else ""
+    better, worse = "better", "worse"
+    if practice.measure == TIME:
+        better, worse, _ = OF_TIMES
+    elif practice.measure.endswith("bytes"):
+        better, worse, _ = OF_BYTES
+    if practice.at_least >= 1:
+        return f"at least {practice.at_least:.3g} × {better}"
+    return f"at most {1 / practice.at_least:.3g} × {worse}"
 
 
-def commands(several: Sequence[JudgedPractice]) -> tuple[str, ...]:
-    """The commands that measure what is not measured yet, each once."""
-    return tuple(dict.fromkeys(filter(None, map(to_run, several))))
+def to_run(several: Iterable[JudgedPractice]) -> str:
+    """The command that measures the practices of which there is no series; empty where every one has some."""
+    patterns = (judged.practice.benchmarks for judged in several if not judged.cells)
+    every = dict.fromkeys(re.match(r"\w*", pattern, re.ASCII)[0] for pattern in patterns)  # type: ignore[index]
+    if not every:
+        return ""
+    begins = [name for name in every if not any(name != other and name.startswith(other) for other in every)]
+    return f"asv run --bench '^({'|'.join(begins)})' 'HEAD^!'" if all(begins) else "asv run 'HEAD^!'"
 
 
 def _comparatives(cell: PracticeCell) -> tuple[str, str, str]:
-    if cell.unit in OF_UNITS and cell.better is Better.LOWER:
-        return OF_UNITS[cell.unit]
-    return MORE if cell.better is Better.HIGHER else LESS
+    of_units = {"seconds": OF_TIMES, "bytes": OF_BYTES}
+    if cell.better is Better.HIGHER:
+        return OF_GAINS
+    return of_units.get(cell.unit, OF_AMOUNTS)

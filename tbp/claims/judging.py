@@ -88,7 +88,7 @@ def counts_sentence(counts: Mapping[ClaimVerdict, int]) -> str:
     if not measured:
         return "no practice is measured yet" if missing else "no practice is claimed"
     holding = counts.get(ClaimVerdict.HOLDS, 0)
-    verb = "holds" if measured == 1 else "hold"
+    verb = "holds" if holding == 1 else "hold"
     parts = [f"{holding} of {words.count(measured, 'measured practice')} {verb}"]
     for verdict, singular, plural in (
         (ClaimVerdict.DEPENDS, "depends on where", "depend on where"),

@@ -10,7 +10,8 @@ from fnmatch import fnmatchcase
 from msgspec.structs import replace
 
 from tbp.model.changes import History, State
-from tbp.model.series import SeriesKey
+from tbp.model.series import VARIANT_NAMES, SeriesKey
+from tbp.project.claims_file import Practice
 
 _VERSION = re.compile(r" v\d+$")
 
@@ -29,10 +30,17 @@ class SeriesIndex:
             for place, (_, value) in enumerate(history.key.parameters):
                 self._by_value[plain(value)].append((history, place))
 
-    def of(self, variant: str, pattern: str) -> Iterator[tuple[History, int | None]]:
-        """Each series of a variant with the place of the parameter that names it; None: its benchmark does."""
-        for history, place in self._by_value.get(plain(variant), ()):
-            if fnmatchcase(history.key.benchmark, pattern):
+    def of(self, practice: Practice) -> Iterator[tuple[History, int | None]]:
+        """Each series of the variant, and the place of the parameter that names it; None: its benchmark does.
+
+        A value such as float32 may be that of several parameters: the practice says of which, or one is called variant.
+        """
+        for history, place in self._by_value.get(plain(practice.variant), ()):
+            name = practice.parameter or next(
+                (name for name in VARIANT_NAMES if name in dict(history.key.parameters)), ""
+            )
+            is_named = not practice.parameter if place is None else name in ("", history.key.parameters[place][0])
+            if is_named and fnmatchcase(history.key.benchmark, practice.benchmarks):
                 yield history, place
 
     def beside(self, key: SeriesKey, place: int | None, against: str) -> History | None:

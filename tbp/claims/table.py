@@ -6,33 +6,32 @@ from collections.abc import Iterator
 
 from rich.console import RenderableType
 
-from tbp.claims.claim_words import MARKS, commands, demand_text, quantity, spread_text
+from tbp.claims.claim_words import MARKS, demand_text, quantity, spread_text, to_run
 from tbp.claims.judging import JudgedClaim, JudgedClaims, JudgedDefect, JudgedPractice, counts_sentence
+from tbp.claims.practice_cell import ClaimVerdict
 from tbp.claims.shown_defects import ShownDefect, ShownOutcome
 from tbp.wording import words
 from tbp.wording.terminal import Paragraph, TextRows, terminal_text
 
 INDENT = 2
+MOST_UNKNOWN = 2_000  # characters of the titles of what is not measured
 MOST_ERROR = 100  # characters of an error, of which the beginning tells most
 
 
 def table(judged: JudgedClaims, *, colour: bool = False, width: int = 80) -> str:
     """The claims, the last line ended; all but command lines, which are there to be copied, fits ``width``."""
-    parts = [Paragraph(_sentence(judged.sentence)), *(part for claim in judged.claims for part in _claim(claim))]
+    parts: list[RenderableType] = [Paragraph(f"{judged.sentence[:1].upper()}{judged.sentence[1:]}.")]
+    parts += [part for claim in judged.claims for part in _claim(claim)]
+    measured = [defect for defect in judged.defects if defect.commit is not None]
     if judged.defects:
-        parts += ["", *_defects(judged.defects)]
+        number = words.count(len(judged.defects), "defect")
+        parts += ["", Paragraph(f"Naive code: {number}, {len(measured)} of them measured"), _defects(measured)]
     pieces = [terminal_text(parts, width=width, colour=colour)]
-    missing = commands([practice for claim in judged.claims for practice in claim.practices])
-    if missing:
-        pieces.append("\nTo measure what is not measured yet:\n")
-        pieces += [f"{' ' * INDENT}$ {command}\n" for command in missing]
+    if command := to_run(practice for claim in judged.claims for practice in claim.practices):
+        pieces.append(f"\nTo measure the rest:\n{' ' * INDENT}$ {words.one_line(command)}\n")
     if judged.defects:
         pieces.append(f"\nTo see the defects here and now:\n{' ' * INDENT}$ tbp claims --demonstrate\n")
     return "".join(pieces)
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _claim(claim: JudgedClaim) -> Iterator[RenderableType]:
@@ -40,31 +39,31 @@ def _claim(claim: JudgedClaim) -> Iterator[RenderableType]:
     yield Paragraph(f"{claim.claim.title}: {counts_sentence(claim.counts)}")
     rows = TextRows(INDENT, justify="left", is_split=True)
     for judged in claim.practices:
-        practice = judged.practice
-        name = f"{MARKS[judged.verdict]} {practice.title}{'' if practice.is_claimed else ' (not claimed)'}"
-        rows.add(name, str(judged.verdict), spread_text(judged))
-        if remark := _remark(judged):
-            rows.below(Paragraph(remark, " " * (INDENT + 4)))
+        if judged.cells:
+            rows.add(f"{MARKS[judged.verdict]} {_title(judged)}", str(judged.verdict), spread_text(judged))
+            rows.below(Paragraph(_remark(judged), " " * (INDENT + 4)))
     yield rows
+    unknown = [_title(judged) for judged in claim.practices if not judged.cells]
+    if unknown:
+        first = f"{' ' * INDENT}{MARKS[ClaimVerdict.NOT_MEASURED]} not measured: "
+        yield Paragraph("; ".join(unknown), first, " " * (INDENT + 4), most=MOST_UNKNOWN)
+
+
+def _title(judged: JudgedPractice) -> str:
+    return f"{judged.practice.title}{'' if judged.practice.is_claimed else ' (not claimed)'}"
 
 
 def _remark(judged: JudgedPractice) -> str:
-    demand = demand_text(judged.practice)
+    demand = demand_text(judged.practice) if judged.measured else ""
     return "; ".join(filter(None, [f"claimed: {demand}" if demand else "", judged.remark]))
 
 
-def _defects(defects: tuple[JudgedDefect, ...]) -> Iterator[RenderableType]:
-    measured = [judged for judged in defects if judged.commit is not None]
-    yield Paragraph(f"Naive code: {words.count(len(defects), 'defect')}, {len(measured)} of them measured")
+def _defects(defects: list[JudgedDefect]) -> RenderableType:
     rows = TextRows(INDENT, justify="left", is_split=True)
     for judged in defects:
-        numbers = [""] * 2
-        if judged.commit is not None:
-            values = ((judged.naive, "naive"), (judged.right, "right"))
-            numbers = [f"{name} {quantity(value, judged.defect.unit)}" for value, name in values]
-        rows.add(judged.defect.name, *numbers)
-        rows.below(Paragraph(judged.defect.happens, " " * (INDENT + 4)))
-    yield rows
+        naive, right = (quantity(value, judged.defect.unit) for value in (judged.naive, judged.right))
+        rows.add(judged.defect.name, f"naive {naive}", f"right {right}")
+    return rows
 
 
 def demonstrated(shown: tuple[ShownDefect, ...], *, colour: bool = False, width: int = 80) -> str:

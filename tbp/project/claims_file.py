@@ -54,6 +54,7 @@ class Practice(Struct, frozen=True, forbid_unknown_fields=True):
     title: Text
     variant: Text  # the value of a parameter, or asv's name of a benchmark
     against: Text  # as variant; all other parameters are equal
+    parameter: str = ""  # that has the value; empty: the one called variant, in a suite without one any of them
     benchmarks: Text = "*"  # asv's names, a pattern with * and ?
     measure: Text = TIME  # or the name of a benchmark's method without its kind: peak_bytes for track_peak_bytes
     at_least: Size | None = None  # how many times better it has to be; without it any difference that matters
