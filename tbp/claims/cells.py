@@ -49,7 +49,7 @@ def _cell(practice: Practice, history: History, place: int | None, index: Series
     if why := _missing(history):
         return replace(empty, reason=f"{practice.variant}: {why}")
     is_count = not _measures(history, practice.measure)
-    compared = None if is_count else in_turns(empty, history, practice.against)
+    compared = None if is_count else in_turns(empty, history, against, practice)
     if compared is not None:
         return _ruled(practice, compared)
     if against is None:

@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from tbp.claims.practice_cell import Basis, PracticeCell
+from tbp.model.cells import RatioToVariant
 from tbp.model.changes import History
 from tbp.model.points import last_with_level
 from tbp.model.series import Better, Commit, Point
+from tbp.project.claims_file import Practice
 from tbp.statistics.robust import median
 from tbp.statistics.student_t import ratio_interval
 
@@ -21,10 +23,13 @@ MOST_RUNS = 20
 """Runs whose ratios are put together: about a month of nights. Older ones tell of another time of the machine."""
 
 
-def in_turns(cell: PracticeCell, history: History, against: str) -> PracticeCell | None:
-    """The ratio that the newest sessions took in turns; None where they did not."""
-    ratios = history.cell.ratios if history.cell is not None else ()
-    ratio = next((ratio for ratio in ratios if ratio.variant == against), None)
+def in_turns(cell: PracticeCell, history: History, against: History | None, practice: Practice) -> PracticeCell | None:
+    """The ratio that the newest sessions took in turns, of either of the two to the other; None where they did not."""
+    ratio = _ratio(history, practice.against)
+    if ratio is not None:
+        low, middle, high = 1 / ratio.high, 1 / ratio.ratio, 1 / ratio.low
+    elif against is not None and (ratio := _ratio(against, practice.variant)) is not None:
+        low, middle, high = ratio.low, ratio.ratio, ratio.high
     newest = last_with_level(history.points)
     if ratio is None or newest is None:
         return None
@@ -32,13 +37,19 @@ def in_turns(cell: PracticeCell, history: History, against: str) -> PracticeCell
         cell,
         commit=newest.commit,
         value=newest.value,
-        against_value=newest.value / ratio.ratio,  # of the same processes; another run's would not fit the factor
-        factor=1 / ratio.ratio,
-        low=1 / ratio.high,
-        high=1 / ratio.low,
+        against_value=newest.value * middle,  # of the same processes; another run's would not fit the factor
+        factor=middle,
+        low=low,
+        high=high,
         basis=Basis.IN_TURNS_CPU if ratio.of_cpu_time else Basis.IN_TURNS,
         size=ratio.processes,
     )
+
+
+def _ratio(history: History, other: str) -> RatioToVariant | None:
+    """The ratio of a series to another variant, as its newest sessions took it."""
+    ratios = history.cell.ratios if history.cell is not None else ()
+    return next((ratio for ratio in ratios if ratio.variant == other), None)
 
 
 def exact(cell: PracticeCell, history: History, against: History) -> PracticeCell:

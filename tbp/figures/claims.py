@@ -26,7 +26,8 @@ LOOKS = {
 LABEL_LENGTH = 34  # characters of a practice's title; a phone has room for about as many beside the marks
 ROW_HEIGHT, AROUND_ROWS = 30, 110  # pixels; of the axis with its title
 CELL_HEIGHT = 9  # of each further cell of a practice
-FACTORS = (1, 2, 5)  # ticks in a factor of ten
+# Ticks in a factor of ten, by the factors of ten that the axis spans: a phone has room for five.
+TICKS = ((0.5, (1, 1.2, 1.5, 2, 3, 5, 7)), (1.0, (1, 2, 5)), (2.0, (1, 3)), (math.inf, (1,)))
 LEAST_SPAN = 1.6  # from 1 to the end of the axis, where all factors are near 1
 FARTHEST = 1e6  # a factor beyond is drawn there: its hover has the number
 
@@ -108,7 +109,7 @@ def _layout(marks: Sequence[ClaimMark], names: Sequence[str], is_dark: bool) -> 
         height=AROUND_ROWS + ROW_HEIGHT * max(len(names), 1) + CELL_HEIGHT * more,
         xaxis={
             "type": "log", "range": [math.log10(low), math.log10(high)], "tickvals": ticks,
-            "ticktext": [f"{tick:g} ×" for tick in ticks], "title": {"text": "times better, with the 99 % interval"},
+            "ticktext": [f"{tick:g} ×" for tick in ticks], "title": {"text": "times better"},
         },
         yaxis={
             "tickmode": "array", "tickvals": [-row for row in range(len(names))], "ticktext": labels,
@@ -121,5 +122,5 @@ def _layout(marks: Sequence[ClaimMark], names: Sequence[str], is_dark: bool) -> 
 def _ticks(low: float, high: float) -> list[float]:
     """Factors that are easy to read: 0.5, 1, 2, 5; of a wide axis the powers of ten only."""
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    steps = FACTORS if math.log10(high / low) < 2 else (1,)
+    steps = next(steps for span, steps in TICKS if math.log10(high / low) <= span)
     return [tick for power in powers for step in steps if low <= (tick := round(step * 10.0**power, 9)) <= high]

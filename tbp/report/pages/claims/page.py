@@ -35,6 +35,9 @@ from tbp.wording import words
 MOST_CELLS = 30
 """Cells of a practice on the page; the best and the worst are among those of its chart all the same."""
 
+MOST_MISSING = 3
+"""Cells without a value, of a practice that has others."""
+
 MARKS_OF = {ClaimVerdict.HOLDS: HOLDS, ClaimVerdict.FAILS: FAILS}
 
 
@@ -72,8 +75,10 @@ class PracticeRow(Struct, frozen=True):
     factor: str
     demand: str
     remark: str
-    cells: tuple[CellRow, ...]
-    more: int  # cells that are not shown
+    cells: tuple[CellRow, ...]  # that are measured
+    more: int  # of them that are not shown
+    missing: tuple[str, ...]  # the others, each with its reason
+    more_missing: int  # of the others that are not shown
 
 
 class ClaimSection(Struct, frozen=True):
@@ -170,7 +175,9 @@ def _said(cell: PracticeCell, judged: JudgedPractice) -> str:
 
 
 def _practice(judged: JudgedPractice, data: ReportData, setup_names: SetupNames) -> PracticeRow:
-    practice = judged.practice
+    practice, measured = judged.practice, judged.measured
+    among = dimensions(judged.cells, data.faces)
+    missing = [f"{spot_text(cell, among)}: {cell.reason}" for cell in judged.cells if cell not in measured]
     return PracticeRow(
         title=words.one_line(practice.title),
         is_claimed=practice.is_claimed,
@@ -179,9 +186,11 @@ def _practice(judged: JudgedPractice, data: ReportData, setup_names: SetupNames)
         badge=_badge(judged.verdict),
         factor=words.one_line(spread_text(judged)),
         demand=demand_text(practice),
-        remark=words.one_line(judged.remark),
-        cells=tuple(_cell(cell, data, setup_names) for cell in judged.cells[:MOST_CELLS]),
-        more=max(0, len(judged.cells) - MOST_CELLS),
+        remark=words.one_line(judged.remark) if measured else "",
+        cells=tuple(_cell(cell, data, setup_names) for cell in measured[:MOST_CELLS]),
+        more=max(0, len(measured) - MOST_CELLS),
+        missing=tuple(map(words.one_line, missing[:MOST_MISSING])),
+        more_missing=max(0, len(missing) - MOST_MISSING),
     )
 
 
