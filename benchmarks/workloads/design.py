@@ -7,10 +7,10 @@ micro-batches that hold different numbers of labels. The data of a seed are the 
 
 # B batch, S sequence, D model width
 
-import functools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +19,7 @@ from tbp import bench
 from tbp.bench.devices import settle
 
 from . import python_source
+from .made_once import key_of, made_once
 
 D_MODEL, HEADS, LENGTH, SHORTEST = 64, 4, 48, 4
 EPOCHS, MICRO_BATCHES, ACCUMULATED, BATCH = 100, 7, 4, 8
@@ -57,7 +58,7 @@ class Model(nn.Module):
         super().__init__()
         self.is_additive = design.attention.startswith("Naive")
         self.embedding = nn.Embedding(python_source.VOCABULARY, D_MODEL)
-        self.positions = bench.subject("tbp.blocks", design.positions)(D_MODEL, LENGTH)
+        self.positions = bench.subject("tbp.blocks", design.positions)(D_MODEL)
         attention = bench.subject("tbp.blocks", design.attention)
         self.encoder = bench.subject("tbp.blocks", "Encoder")(
             1, D_MODEL, HEADS, 4 * D_MODEL, dropout=0.0, activation=design.activation, attention=attention
@@ -83,7 +84,7 @@ def trial(design: Design, seed: int) -> Callable[[], float]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = Model(design)
-    train, data = _training(model, design), _windows(python_source.TRAINING[:MODULES], None)
+    train, data = _training(model, design), _windows(python_source.TRAINING[:MODULES])
     test = _cut(_windows(python_source.TESTING, TESTED), torch.Generator().manual_seed(0))
 
     def error_rate() -> float:
@@ -107,8 +108,10 @@ def _training(model: nn.Module, design: Design) -> Callable[[list[tuple[Tensor, 
 
 
 def _error_rate(model: nn.Module, characters_WS: Tensor, kinds_WS: Tensor) -> float:
-    with torch.inference_mode():
-        predicted_WS = model.eval()(characters_WS).argmax(-1)
+    model.eval()
+    with torch.inference_mode():  # in batches as in training, since naive positions depend on the place in the batch
+        logits_WSV = torch.cat([model(characters_WS[at : at + BATCH]) for at in range(0, len(characters_WS), BATCH)])
+    predicted_WS = logits_WSV.argmax(-1)
     return float((predicted_WS != kinds_WS)[kinds_WS != IGNORED].double().mean())
 
 
@@ -129,6 +132,9 @@ def _cut(windows: python_source.Windows, generator: torch.Generator) -> tuple[Te
     return windows.characters.masked_fill(is_padding_WS, PADDING), windows.kinds.masked_fill(is_padding_WS, IGNORED)
 
 
-@functools.cache
-def _windows(modules: tuple[str, ...], most: int | None) -> python_source.Windows:
-    return python_source.windows(modules, LENGTH, most)
+def _windows(modules: tuple[str, ...], most: int | None = None) -> python_source.Windows:
+    def make() -> dict[str, Tensor]:
+        made = python_source.windows(modules, LENGTH, most)
+        return {"characters": made.characters, "kinds": made.kinds}
+
+    return python_source.Windows(**made_once(key_of(Path(python_source.__file__), f"{modules} {LENGTH} {most}"), make))

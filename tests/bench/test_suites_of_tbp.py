@@ -81,7 +81,13 @@ def test_asv_finds_the_suites_and_nothing_in_their_workloads():
         "train_step.Quick.torchtime_step",
         "trained_task.Nightly.torchtime_step",
     ]
-    assert {"compile.Nightly.track_first_call_seconds", "attention.Quick.track_operators"} <= discovered.keys()
+    assert {
+        "attention.Quick.track_operators",
+        "compile.Nightly.track_first_call_seconds",
+        "defects.Nightly.track_naive",
+        "defects.Nightly.track_right",
+        "design.Nightly.track_error_rate",
+    } <= discovered.keys()
     assert set(discovered.values()) == {str(PROTOCOL)}
 
 
