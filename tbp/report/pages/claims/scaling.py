@@ -136,7 +136,7 @@ def _schedule_chart(family: str, histories: Sequence[History]) -> ScheduleChart:
     names: dict[tuple[float, ...], list[str]] = {}
     for history in histories:
         assert history.cell is not None
-        names.setdefault(history.cell.counted.learning_rates, []).append(_schedule_name(history.key, differ[:1]))
+        names.setdefault(history.cell.counted.learning_rates, []).append(_schedule_name(history.key, differ))
     curves = tuple(ScheduleCurve(", ".join(_once(several)), *_thinned(rates)) for rates, several in names.items())
     return ScheduleChart(family, page_file(histories[0].key.benchmark), schedule_figure(curves), curves)
 
