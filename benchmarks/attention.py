@@ -22,6 +22,15 @@ class Nightly(_Attention):
     counters = ("operators", "peak_bytes", "flops", "error")
 
 
+class NightlyOneSequence(_Attention):
+    """Growth with the length alone, in a model so narrow that the S² products and weights soon are most of the work."""
+
+    fixed = {"batch": 1, "d_model": 64, "heads": 1}
+    variants = ("naive", "sdpa")
+    shapes = {"sequence_length": (128, 512, 1024, 2048)}
+    counters = ("peak_bytes",)
+
+
 class NightlyVariants(_Attention):
     variants = ("masked", "sliding_window", "flex_window", "rotary", "alibi")
     shapes = {"sequence_length": (1024,)}

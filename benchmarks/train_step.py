@@ -28,3 +28,13 @@ class Nightly(bench.Suite):
     )
     shapes = {"batch": (2,)}
     counters = ("operators", "peak_bytes", "flops", "model_bytes", "error")
+
+
+class NightlyWidths(bench.Suite):
+    """Widths around the one from which matrix products dominate: below it mixed precision costs time."""
+
+    family = FAMILY
+    fixed = {"heads": 4, "sequence_length": 32, "batch": 4}
+    variants = ("naive_amp", "amp_bfloat16", "adamw_for_loop", "adamw_recommended")
+    shapes = {"d_model": (64, 128, 256, 512)}
+    counters = ("peak_bytes",)
