@@ -80,6 +80,7 @@ class KnownDefect(Struct, frozen=True, forbid_unknown_fields=True):
     right: Text
     part: str = ""  # of the code: "mask"
     unit: str = ""  # of the numbers that the benchmarks record
+    note: str = ""  # where it shows and where it does not
 
 
 class ClaimsFile(Struct, frozen=True):
