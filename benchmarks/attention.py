@@ -11,9 +11,9 @@ class _Attention(bench.Suite):
 
 
 class Quick(_Attention):
-    fixed = {"tokens": 512, "d_model": 128, "heads": 4}
+    fixed = {"tokens": 1024, "d_model": 128, "heads": 4}
     variants = ("naive", "sdpa", "sdpa_twin")
-    shapes = {"sequence_length": (256,)}
+    shapes = {"sequence_length": (1024,)}
 
 
 class Nightly(_Attention):
@@ -27,7 +27,7 @@ class NightlyOneSequence(_Attention):
 
     fixed = {"batch": 1, "d_model": 64, "heads": 1}
     variants = ("naive", "sdpa")
-    shapes = {"sequence_length": (128, 512, 1024, 2048)}
+    shapes = {"sequence_length": (64, 256, 1024, 4096)}
     counters = ("peak_bytes",)
 
 

@@ -9,7 +9,7 @@ class Quick(bench.Suite):
     family = FAMILY
     fixed = {"batch": 1, "d_model": 128, "heads": 4}
     variants = ("naive", "pre_norm", "pre_norm_twin")
-    shapes = {"sequence_length": (64,)}
+    shapes = {"sequence_length": (512,)}
     counters = ("operators",)
 
 
