@@ -21,7 +21,7 @@ NO_NAMES = SetupNames(False, False)
 
 @pytest.fixture
 def histories(make_history) -> list[History]:
-    """Two suites with three sizes and one with a single size: time, and of the first the peak memory too."""
+    """A suite with three sizes, of which time and peak memory are drawn, and one with two, of which nothing is."""
 
     def cell(benchmark: str, variant: str, size: int, value: float, unit: str = "seconds") -> History:
         parameters = (("variant", variant), ("length", str(size)))
@@ -33,7 +33,8 @@ def histories(make_history) -> list[History]:
     made += [cell("a.Nightly.track_peak_bytes", "naive", size, 4.0 * size**2, "bytes") for size in SIZES]
     made += [cell("a.Nightly.track_peak_bytes", "sdpa", size, 4.0 * size, "bytes") for size in SIZES]
     made += [cell("a.Nightly.track_operators", "sdpa", size, 7.0, "operators") for size in SIZES]
-    return [*made, cell("a.Quick.torchtime_step", "sdpa", 64, 1.0), cell("b.Nightly.time_step", "naive", 64, 1.0)]
+    made += [cell("a.Nightly.track_device_seconds", "sdpa", size, 7.0) for size in SIZES]
+    return [*made, *(cell("of_two_sizes.time_step", "sdpa", size, 1.0) for size in SIZES[:2])]
 
 
 def compared(histories: list[History]) -> set:
