@@ -11,7 +11,7 @@ import re
 
 from msgspec.structs import replace
 
-from tbp.claims.factors import counted, exact, in_turns, over_runs
+from tbp.claims.factors import counted, exact, in_turns, over_runs, repeated
 from tbp.claims.practice_cell import Basis, ClaimVerdict, PracticeCell
 from tbp.claims.series_index import SeriesIndex, plain
 from tbp.model import relevance
@@ -36,6 +36,8 @@ def cells_of(practice: Practice, index: SeriesIndex) -> tuple[PracticeCell, ...]
     if not measured and practice.measure in CellCounted.__struct_fields__:  # of the sessions of a timing
         measured = [(history, place) for history, place in series if _measures(history, TIME)]
     cells = [_cell(practice, history, place, index) for history, place in measured]
+    if practice.over:
+        cells = [_ruled(practice, cell) for cell in repeated(cells, practice.over)]
     return tuple(sorted(cells, key=lambda cell: cell.key))
 
 
@@ -91,7 +93,7 @@ def threshold(practice: Practice) -> float:
 def _why_undecided(cell: PracticeCell) -> str:
     if math.isfinite(cell.low):
         return "the interval reaches over what is claimed"
-    unit = "run" if cell.basis is Basis.RUNS else "process"
+    unit = {Basis.RUNS: "run", Basis.REPEATED: "repetition"}.get(cell.basis, "process")
     return f"one {unit} does not tell how far another one would be from it"
 
 

@@ -95,8 +95,8 @@ def basis_text(cell: PracticeCell) -> str:
     """``in turns, 3 processes``, ``5 runs``, ``exact``."""
     if cell.basis is Basis.EXACT:
         return "a count, exact"
-    if cell.basis is Basis.RUNS:
-        return words.count(cell.size, "run")
+    if cell.basis in (Basis.RUNS, Basis.REPEATED):
+        return words.count(cell.size, "run" if cell.basis is Basis.RUNS else "repetition")
     return f"{cell.basis}, {words.count(cell.size, 'process', 'processes')}" if cell.basis is not Basis.NONE else ""
 
 

@@ -6,7 +6,7 @@ Takes an empty ``PracticeCell`` and two histories, gives the cell with its facto
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace
 
@@ -92,6 +92,31 @@ def over_runs(cell: PracticeCell, history: History, against: History) -> Practic
         cell, commit=commit, value=value, against_value=other, factor=median(factors), low=low, high=high,
         basis=Basis.RUNS, size=len(factors),
     )  # fmt: skip
+
+
+def repeated(cells: Iterable[PracticeCell], parameter: str) -> Iterator[PracticeCell]:
+    """One cell for all that differ in ``parameter`` only, its interval over their factors; cells without one stay."""
+    groups: dict[object, list[PracticeCell]] = {}
+    for cell in cells:
+        rest = tuple(given for given in cell.given if given[0] != parameter)
+        if 0 < cell.factor < math.inf:
+            groups.setdefault((cell.key.benchmark, cell.key.setup, rest), []).append(replace(cell, given=rest))
+        else:
+            yield cell
+    for group in groups.values():
+        factors = [cell.factor for cell in group]
+        low, high = ratio_interval(factors)
+        yield replace(
+            group[0],
+            value=median([cell.value for cell in group]),
+            against_value=median([cell.against_value for cell in group]),
+            factor=median(factors),
+            low=low,
+            high=high,
+            basis=Basis.REPEATED,
+            size=len(group),
+            reason="",
+        )
 
 
 def _both(history: History, against: History) -> Iterator[tuple[Commit, float, float]]:

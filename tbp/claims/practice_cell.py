@@ -26,6 +26,7 @@ class Basis(StrEnum):
     IN_TURNS = "in turns"  # both in the same processes, sampled alternately
     IN_TURNS_CPU = "in turns, CPU time"  # the machine was busy
     RUNS = "runs"  # one ratio for each run, of two times that were not taken in turns
+    REPEATED = "repetitions"  # one ratio for each value of a parameter such as a seed
     EXACT = "exact"  # a count, of the same run: it has no noise
     NONE = ""
 
@@ -46,7 +47,7 @@ class PracticeCell(Struct, frozen=True):
     low: float = math.nan  # ends of the 99 % interval of the factor
     high: float = math.nan
     basis: Basis = Basis.NONE
-    size: int = 0  # processes or runs behind the interval
+    size: int = 0  # processes, runs or repetitions behind the interval
     reason: str = ""  # why it is undecided or not measured
 
     @property

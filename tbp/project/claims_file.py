@@ -59,6 +59,7 @@ class Practice(Struct, frozen=True, forbid_unknown_fields=True):
     measure: Text = TIME  # or the name of a benchmark's method without its kind: peak_bytes for track_peak_bytes
     at_least: Size | None = None  # how many times better it has to be; without it any difference that matters
     within: Size | None = None  # instead: how much worse it may be, in the unit of the measure
+    over: str = ""  # a parameter of repetitions, such as a seed: its cells are one, with an interval over them
     where: Mapping[str, str | int | float] = {}  # parameters that the cells must have
     why: str = ""
     is_claimed: bool = field(name="claimed", default=True)  # False: shown for comparison, and no part of the claim

@@ -158,6 +158,23 @@ def test_a_practice_without_a_value_says_why() -> None:
     assert judged(practice(), [vanished]).verdict is NOT_MEASURED
 
 
+def test_repetitions_are_one_cell_with_an_interval() -> None:
+    rates = {"1": (0.10, 0.20), "2": (0.10, 0.21), "3": (0.10, 0.19)}
+    series = [
+        history((rate,), State.NO_CHANGE, benchmark="design.Nightly.track_error_rate", unit="share of wrong answers",
+                parameters=(("variant", variant), ("seed", seed)))
+        for seed, both in rates.items() for variant, rate in zip(("sdpa", "naive"), both, strict=True)
+    ]  # fmt: skip
+    (cell,) = judged(practice(measure="error_rate", over="seed"), series).cells
+    assert (cell.factor, cell.size, cell.basis, cell.given) == (pytest.approx(2.0), 3, Basis.REPEATED, ())
+    # Logarithms of 1.9, 2.0 and 2.1, whose standard deviation is 0.0501: 9.92 standard errors to both sides.
+    assert cell.low == pytest.approx(2 * math.exp(-9.925 * 0.05006 / math.sqrt(3)), rel=1e-3)
+    (alone,) = judged(practice(measure="error_rate", over="seed"), series[:2]).cells
+    assert (alone.verdict, alone.reason) == (
+        UNDECIDED, "one repetition does not tell how far another one would be from it",
+    )  # fmt: skip
+
+
 def test_only_cells_with_the_parameters_of_where_count() -> None:
     cells = [timed("sdpa", ratio=(0.5, 0.4, 0.6), batch="1"), timed("sdpa", ratio=(2.0, 1.8, 2.2), batch="8")]
     assert judged(practice(where={"batch": 1}), cells).verdict is HOLDS
