@@ -31,19 +31,19 @@ _NOISY = re.compile(r"^(seconds|s|ms|us|µs|ns)$|/|\bper\b", re.IGNORECASE)  # u
 
 def cells_of(practice: Practice, index: SeriesIndex) -> tuple[PracticeCell, ...]:
     """A cell for each series that measures the practice, in order of their keys."""
-    series = [(history, place) for history, place in index.of(practice) if _is_where(history.key, practice)]
-    measured = [(history, place) for history, place in series if _measures(history, practice.measure)]
+    series = [(history, named_at) for history, named_at in index.of(practice) if _is_where(history.key, practice)]
+    measured = [(history, named_at) for history, named_at in series if _measures(history, practice.measure)]
     if not measured and practice.measure in CellCounted.__struct_fields__:  # of the sessions of a timing
-        measured = [(history, place) for history, place in series if _measures(history, TIME)]
-    cells = [_cell(practice, history, place, index) for history, place in measured]
+        measured = [(history, named_at) for history, named_at in series if _measures(history, TIME)]
+    cells = [_cell(practice, history, named_at, index) for history, named_at in measured]
     if practice.over:
         cells = [_ruled(practice, cell) for cell in repeated(cells, practice.over)]
     return tuple(sorted(cells, key=lambda cell: cell.key))
 
 
-def _cell(practice: Practice, history: History, place: int | None, index: SeriesIndex) -> PracticeCell:
-    given = tuple(parameter for at, parameter in enumerate(history.key.parameters) if at != place)
-    against = index.beside(history.key, place, practice.against)
+def _cell(practice: Practice, history: History, named_at: int | None, index: SeriesIndex) -> PracticeCell:
+    given = tuple(parameter for at, parameter in enumerate(history.key.parameters) if at != named_at)
+    against = index.beside(history.key, named_at, practice.against)
     empty = PracticeCell(
         history.key, against.key if against is not None else None, given, ClaimVerdict.NOT_MEASURED,
         unit=history.unit, better=history.better,

@@ -121,10 +121,10 @@ def repeated(cells: Iterable[PracticeCell], parameter: str) -> Iterator[Practice
 
 def _both(history: History, against: History) -> Iterator[tuple[Commit, float, float]]:
     """The commits after the last change of either series that have a value of both, oldest first."""
-    others = {point.commit.hash: point.value for point in _since_change(against)}
+    of_other = {point.commit.hash: point.value for point in _since_change(against)}
     for point in _since_change(history):
-        if point.commit.hash in others:
-            yield point.commit, point.value, others[point.commit.hash]
+        if point.commit.hash in of_other:
+            yield point.commit, point.value, of_other[point.commit.hash]
 
 
 def _since_change(history: History) -> list[Point]:

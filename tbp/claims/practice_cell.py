@@ -11,7 +11,7 @@ from tbp.model.series import Better, Commit, Parameters, SeriesKey
 
 
 class ClaimVerdict(StrEnum):
-    """What is measured of a practice, in a cell or in all."""
+    """The verdict on a practice, in a cell or in all."""
 
     HOLDS = "holds"
     DEPENDS = "depends on where"  # it holds in some cells, and does not hold in others

@@ -1,4 +1,4 @@
-"""Where a practice holds: the one parameter, suite, machine or environment on which its verdict depends, in a sentence.
+"""The reach of a practice: the one parameter, suite, machine or environment on which its verdict depends.
 
 Takes the cells of a practice, gives text. Names are those of the results, and hostile: whoever shows it escapes it.
 """
@@ -51,8 +51,8 @@ def _value(name: str, cell: PracticeCell) -> str:
 
 def spot_text(cell: PracticeCell, among: Sequence[CellDimension]) -> str:
     """The values that tell the cell from the others: ``S=64, suite attention.Nightly``; else its parameters."""
-    told = [dimension.text(value) for dimension in among if (value := dimension.value_of(cell))]
-    return ", ".join(told) or ", ".join(f"{name}={value}" for name, value in cell.given)
+    telling = [dimension.text(value) for dimension in among if (value := dimension.value_of(cell))]
+    return ", ".join(telling) or ", ".join(f"{name}={value}" for name, value in cell.given)
 
 
 def dependence(cells: Sequence[PracticeCell], least: float, faces: Mapping[str, str] | None = None) -> str:
@@ -79,13 +79,13 @@ def _parted(
     if holding & failing or not holding or not failing:
         return ""
     if all(_NUMBER.fullmatch(value) for value in holding | failing):
-        sizes, others = sorted(holding, key=float), sorted(failing, key=float)
-        if float(sizes[0]) > float(others[-1]):
+        sizes, failing_sizes = sorted(holding, key=float), sorted(failing, key=float)
+        if float(sizes[0]) > float(failing_sizes[-1]):
             crossed = _crossed(dimension, cells, faces, least)
-            return f"from {dimension.text(sizes[0])} on, not at {others[-1]}{crossed}"
-        if float(sizes[-1]) < float(others[0]):
+            return f"from {dimension.text(sizes[0])} on, not at {failing_sizes[-1]}{crossed}"
+        if float(sizes[-1]) < float(failing_sizes[0]):
             crossed = _crossed(dimension, cells, faces, least)
-            return f"up to {dimension.text(sizes[-1])}, not at {others[0]}{crossed}"
+            return f"up to {dimension.text(sizes[-1])}, not at {failing_sizes[0]}{crossed}"
     named = words.named([dimension.text(value) for value in sorted(holding)], MOST_VALUES)
     return f"with {named}, not with {words.named(sorted(failing), MOST_VALUES)}"
 
@@ -104,10 +104,10 @@ def _lines(
     dimension: CellDimension, cells: Sequence[PracticeCell], faces: Mapping[str, str]
 ) -> Iterable[Sequence[RatioAtSize]]:
     """The factors of cells that differ in this dimension only, whether they are decided or not."""
-    others = [other for other in dimensions(cells, faces) if other.name != dimension.name]
+    further = [other for other in dimensions(cells, faces) if other.name != dimension.name]
     lines: dict[tuple[str, ...], list[RatioAtSize]] = defaultdict(list)
     for cell in cells:
         if _NUMBER.fullmatch(size := dimension.value_of(cell)):
             at_size = RatioAtSize(float(size), cell.factor, cell.low, cell.high)
-            lines[tuple(other.value_of(cell) for other in others)].append(at_size)
+            lines[tuple(other.value_of(cell) for other in further)].append(at_size)
     return lines.values()

@@ -27,28 +27,28 @@ class SeriesIndex:
                 continue
             self._by_key[_identity(history.key)] = history
             self._by_value[history.key.benchmark].append((history, None))
-            for place, (_, value) in enumerate(history.key.parameters):
-                self._by_value[plain(value)].append((history, place))
+            for named_at, (_, value) in enumerate(history.key.parameters):
+                self._by_value[plain(value)].append((history, named_at))
 
     def of(self, practice: Practice) -> Iterator[tuple[History, int | None]]:
         """Each series of the variant, and the place of the parameter that names it; None: its benchmark does.
 
         A value such as float32 may be that of several parameters: the practice says of which, or one is called variant.
         """
-        for history, place in self._by_value.get(plain(practice.variant), ()):
+        for history, named_at in self._by_value.get(plain(practice.variant), ()):
             name = practice.parameter or next(
                 (name for name in VARIANT_NAMES if name in dict(history.key.parameters)), ""
             )
-            is_named = not practice.parameter if place is None else name in ("", history.key.parameters[place][0])
+            is_named = not practice.parameter if named_at is None else name in ("", history.key.parameters[named_at][0])
             if is_named and fnmatchcase(history.key.benchmark, practice.benchmarks):
-                yield history, place
+                yield history, named_at
 
-    def beside(self, key: SeriesKey, place: int | None, against: str) -> History | None:
+    def beside(self, key: SeriesKey, named_at: int | None, against: str) -> History | None:
         """The series of ``against`` that is equal to ``key`` in all else; None where there is none."""
-        if place is None:
+        if named_at is None:
             return self._by_key.get(_identity(replace(key, benchmark=against)))
         parameters = list(key.parameters)
-        parameters[place] = (parameters[place][0], against)
+        parameters[named_at] = (parameters[named_at][0], against)
         return self._by_key.get(_identity(replace(key, parameters=tuple(parameters))))
 
 

@@ -67,7 +67,7 @@ def _defects(defects: list[JudgedDefect]) -> RenderableType:
 
 
 def demonstrated(shown: tuple[ShownDefect, ...], *, colour: bool = False, width: int = 80) -> str:
-    """What each snippet gave, the naive one beside the right one, the last line ended."""
+    """The outcome of each naive snippet, the right one's beside it, the last line ended."""
     return terminal_text([part for each in shown for part in _shown(each)], width=width, colour=colour)
 
 

@@ -57,7 +57,7 @@ def claims_figure(marks: Sequence[ClaimMark], is_dark: bool = False) -> go.Figur
 
 
 def _heights(marks: Sequence[ClaimMark], rows: dict[str, float]) -> list[float]:
-    """Where each mark is drawn: the cells of a practice share the middle of its row."""
+    """The height at which each mark is drawn: the cells of a practice share the middle of its row."""
     of_practice = {name: sum(mark.practice == name for mark in marks) for name in rows}
     seen = dict.fromkeys(rows, 0)
     heights = []

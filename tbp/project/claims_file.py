@@ -146,7 +146,7 @@ def _tables(where: object, content: Mapping[str, object], key: str) -> Iterator[
 
 def _claim(where: str, table: Mapping[str, object]) -> Claim:
     claim = _entry(where, {key: value for key, value in table.items() if key != "practice"}, Claim)
-    practices = tuple(_practice(place, entry) for place, entry in _tables(where, table, "practice"))
+    practices = tuple(_practice(at, entry) for at, entry in _tables(where, table, "practice"))
     return msgspec.structs.replace(claim, practices=practices)
 
 
@@ -171,11 +171,11 @@ def _entry(where: str, table: Mapping[str, object], kind: type[Entry]) -> Entry:
 
 def _reason(message: str) -> str:
     """msgspec's message in the words of TOML: ``at_least: expected number, got text``."""
-    text, _, place = message.partition(" - at `$.")
+    text, _, path = message.partition(" - at `$.")
     text = text.replace("Object missing required field", "it has no key").replace("`", "")
     for word, shown in WORDS_OF_TOML:
         text = re.sub(rf"\b{word}\b", shown, text)
     if r"\S" in text:
         text = "expected a text with letters in it"
-    key = place.rstrip("`").removesuffix("[...]")
-    return f"{key}: {text[:1].lower()}{text[1:]}" if place else text
+    key = path.rstrip("`").removesuffix("[...]")
+    return f"{key}: {text[:1].lower()}{text[1:]}" if path else text
