@@ -13,12 +13,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 import plotly.graph_objects as go
 from msgspec import Struct
 
-from tbp.claims.judging import JudgedClaims
 from tbp.figures.growth import GrowthLine
 from tbp.figures.schedule import ScheduleCurve, schedule_figure
 from tbp.model.changes import History
 from tbp.model.series import Parameters, SeriesKey, Setup
-from tbp.report.base.report_data import ReportData
 from tbp.report.parts.addresses import page_file
 from tbp.report.parts.growth import scalings
 from tbp.report.parts.series_names import Dimension, SetupNames, dimensions
@@ -77,13 +75,6 @@ class ScalingSection(Struct, frozen=True):
         """The figures in the order of the page."""
         grown = (chart.figure for suite in self.suites for chart in suite.charts)
         return (*grown, *(schedule.figure for schedule in self.schedules))
-
-
-def scaling_section(judged: JudgedClaims, data: ReportData) -> ScalingSection | None:
-    """The section of the series that the practices of ``judged`` compare; None where there is nothing to draw."""
-    cells = [cell for claim in judged.claims for practice in claim.practices for cell in practice.cells]
-    compared = {key for cell in cells for key in (cell.key, cell.against_key) if key is not None}
-    return scaling_section_of(compared, data.histories, SetupNames.of(data.histories, data.faces))
 
 
 def scaling_section_of(
