@@ -21,6 +21,7 @@ from tbp.report.parts.addresses import page_file
 from tbp.report.parts.growth import scalings
 from tbp.report.parts.series_names import Dimension, SetupNames, dimensions
 from tbp.report.parts.series_order import family_of, natural
+from tbp.wording import verdicts
 
 TIME, MEMORY = "Time per call", "Peak memory"
 
@@ -98,7 +99,7 @@ def suite_scalings(
     groups: dict[tuple[str, Setup], dict[str, list[History]]] = {}
     for history in histories:
         quantity = _quantity(history)
-        if quantity and _cell(history.key) in cells:
+        if quantity and _cell(history.key) in cells and math.isfinite(verdicts.newest_value(history)):
             of_suite = groups.setdefault((_suite(history.key), history.key.setup), {})
             of_suite.setdefault(quantity, []).append(history)
     ordered = sorted(groups.items(), key=lambda entry: (natural(entry[0][0]), entry[0][1]))
@@ -114,7 +115,7 @@ def _of_suite(suite: str, setup_name: str, by_quantity: Mapping[str, Sequence[Hi
     for quantity in sorted(by_quantity, reverse=True):  # time before memory
         histories = by_quantity[quantity]
         file = page_file(histories[0].key.benchmark)
-        for scaling in scalings(histories, dimensions([history.key for history in histories])):
+        for scaling in scalings(histories, dimensions([history.key for history in histories]), by_name=True):
             if scaling.chart is not None:
                 chart = GrowthChart(quantity, file, scaling.lines, scaling.more, scaling.chart)
                 by_parameter.setdefault(scaling.parameter, []).append(chart)
