@@ -37,6 +37,6 @@ class NightlyWidths(bench.Suite):
 
     family = FAMILY
     fixed = {"heads": 4, "sequence_length": 32, "batch": 4}
-    variants = ("naive_amp", "amp_bfloat16", "adamw_for_loop", "adamw_recommended")
+    variants = ("naive_amp", "amp_bfloat16")
     shapes = {"d_model": (64, 128, 256, 512)}
     counters = ("peak_bytes",)

@@ -25,6 +25,9 @@ CHARTED = 3
 LINES = 24
 """Lines in a chart, and sentences beside it, the steepest first; more cannot be told apart."""
 
+OTHER_POWER = 0.1
+"""Difference of the last power that is worth words: of few sizes the interval holds it, and it is what comes next."""
+
 SUBJECTS = {"seconds": "time", "bytes": "memory"}
 """The quantity that grows, by its unit."""
 
@@ -38,14 +41,19 @@ class Scaling(Struct, frozen=True):
     chart: go.Figure | None  # None where nothing is drawn
 
 
-def scalings(histories: Sequence[History], dimensions: Sequence[Dimension]) -> tuple[Scaling, ...]:
-    """For each parameter whose values are numbers, of which at least two were measured."""
+def scalings(
+    histories: Sequence[History], dimensions: Sequence[Dimension], *, by_name: bool = False
+) -> tuple[Scaling, ...]:
+    """For each parameter whose values are numbers, of which at least two were measured.
+
+    ``by_name``: the lines in the order of their names, so that charts of equal lines have equal colours.
+    """
     numbers = [over for over in dimensions if not over.is_place and numeric(over.values)]
-    every = (_scaling(over, histories, dimensions) for over in numbers)
+    every = (_scaling(over, histories, dimensions, by_name) for over in numbers)
     return tuple(scaling for scaling in every if scaling.lines)
 
 
-def _scaling(over: Dimension, histories: Sequence[History], dimensions: Sequence[Dimension]) -> Scaling:
+def _scaling(over: Dimension, histories: Sequence[History], dimensions: Sequence[Dimension], by_name: bool) -> Scaling:
     sizes = numeric(over.values)
     rest = [dimension for dimension in dimensions if dimension is not over]
     groups: dict[tuple[str, tuple[int, ...]], list[History]] = {}
@@ -65,7 +73,7 @@ def _scaling(over: Dimension, histories: Sequence[History], dimensions: Sequence
             name = " ".join(filter(None, [benchmark if are_several else "", name]))
             power = f"^{_power(grown.exponent)}" if grown.sizes >= CHARTED else ""
             lines.append((grown, GrowthLine(name, xs, ys, text, power)))
-    lines.sort(key=lambda entry: (-entry[0].exponent, natural(entry[1].name)))
+    lines.sort(key=lambda entry: (0.0 if by_name else -entry[0].exponent, natural(entry[1].name)))
     is_charted = any(grown.sizes >= CHARTED for grown, _ in lines)
     shown = tuple(line for _, line in lines[:LINES])
     chart = growth_figure(over.shown_name, shown, histories[0].unit) if is_charted else None
@@ -81,8 +89,11 @@ def sentence(grown: Growth, parameter: str, subject: str) -> str:
     verb = "grows" if grown.exponent > 0 else "falls"
     interval = f"95 % interval {_power(grown.low)} to {_power(grown.high)}, {grown.sizes} sizes"
     text = f"{subject} {verb} as {parameter}^{_power(grown.exponent)} ({interval})"
+    end = f"from {size(grown.before_largest)} to {most} the power is {_power(grown.last)}"
     if not grown.is_power_law:
-        text += f"; not by one power: from {size(grown.before_largest)} to {most} the power is {_power(grown.last)}"
+        text += f"; not by one power: {end}"
+    elif abs(grown.last - grown.exponent) >= OTHER_POWER:
+        text += f"; {end}"
     return f"{text}; {ratio} from {least} to {most}"
 
 

@@ -1,5 +1,7 @@
 """The section *scaling* of the page of claims: which lines stand beside each other, and the schedules' curves."""
 
+import math
+
 import pytest
 from msgspec.structs import replace
 
@@ -34,6 +36,10 @@ def histories(make_history) -> list[History]:
     made += [cell("a.Nightly.track_peak_bytes", "sdpa", size, 4.0 * size, "bytes") for size in SIZES]
     made += [cell("a.Nightly.track_operators", "sdpa", size, 7.0, "operators") for size in SIZES]
     made += [cell("a.Nightly.track_device_seconds", "sdpa", size, 7.0) for size in SIZES]
+    made += [
+        make_history((math.nan,), State.SKIPPED, benchmark="a.Nightly.torchtime_step",
+                     parameters=(("variant", "sdpa"), ("length", "of no run")))
+    ]  # fmt: skip
     return [*made, *(cell("of_two_sizes.time_step", "sdpa", size, 1.0) for size in SIZES[:2])]
 
 
@@ -55,6 +61,8 @@ def test_compared_variants_are_lines_of_one_chart_for_time_and_one_for_memory(hi
             ("variant=naive", "^2.00"),
             ("variant=sdpa", "^1.00"),
         ]
+    colours = [[(trace.name, trace.line.color) for trace in chart.figure.data] for chart in suite.charts]
+    assert colours[0] == colours[1]
     assert suite.charts[1].lines[0].sentence.startswith("memory grows as length^2.00")
 
 
@@ -65,7 +73,7 @@ def test_benchmarks_of_their_own_are_lines_by_their_names(make_history) -> None:
         for n, value in ((n, 1e-6 * n**power) for n in (10, 100, 1000))
     ]
     (suite,) = suite_scalings({history.key for history in histories}, histories, NO_NAMES)
-    assert [line.name for line in suite.charts[0].lines] == ["sort.time_slow", "sort.time_fast"]
+    assert [line.name for line in suite.charts[0].lines] == ["sort.time_fast", "sort.time_slow"]
 
 
 def test_each_setup_has_charts_of_its_own(histories: list[History]) -> None:

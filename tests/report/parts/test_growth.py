@@ -57,6 +57,13 @@ def test_a_fixed_cost_is_told_from_a_power() -> None:
     assert "from 2048 to 4096 the power is 2.00; " in said
 
 
+def test_the_last_power_is_told_where_it_is_another_though_the_interval_holds_it() -> None:
+    grown = growth([1.0, 4.0, 16.0], [1.0, 6.0, 64.0])
+    assert grown is not None
+    assert grown.is_power_law
+    assert "; from 4 to 16 the power is 1.71; 64.0 × from 1 to 16" in sentence(grown, "size", "time")
+
+
 def test_a_value_that_falls_is_said_to_fall() -> None:
     grown = growth([1.0, 2.0, 4.0], [4.0, 2.0, 1.0])
     assert grown is not None

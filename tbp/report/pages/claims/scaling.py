@@ -13,16 +13,15 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 import plotly.graph_objects as go
 from msgspec import Struct
 
-from tbp.claims.judging import JudgedClaims
 from tbp.figures.growth import GrowthLine
 from tbp.figures.schedule import ScheduleCurve, schedule_figure
 from tbp.model.changes import History
 from tbp.model.series import Parameters, SeriesKey, Setup
-from tbp.report.base.report_data import ReportData
 from tbp.report.parts.addresses import page_file
 from tbp.report.parts.growth import scalings
 from tbp.report.parts.series_names import Dimension, SetupNames, dimensions
 from tbp.report.parts.series_order import family_of, natural
+from tbp.wording import verdicts
 
 TIME, MEMORY = "Time per call", "Peak memory"
 
@@ -79,13 +78,6 @@ class ScalingSection(Struct, frozen=True):
         return (*grown, *(schedule.figure for schedule in self.schedules))
 
 
-def scaling_section(judged: JudgedClaims, data: ReportData) -> ScalingSection | None:
-    """The section of the series that the practices of ``judged`` compare; None where there is nothing to draw."""
-    cells = [cell for claim in judged.claims for practice in claim.practices for cell in practice.cells]
-    compared = {key for cell in cells for key in (cell.key, cell.against_key) if key is not None}
-    return scaling_section_of(compared, data.histories, SetupNames.of(data.histories, data.faces))
-
-
 def scaling_section_of(
     compared: Collection[SeriesKey], histories: Sequence[History], setup_names: SetupNames
 ) -> ScalingSection | None:
@@ -107,7 +99,7 @@ def suite_scalings(
     groups: dict[tuple[str, Setup], dict[str, list[History]]] = {}
     for history in histories:
         quantity = _quantity(history)
-        if quantity and _cell(history.key) in cells:
+        if quantity and _cell(history.key) in cells and math.isfinite(verdicts.newest_value(history)):
             of_suite = groups.setdefault((_suite(history.key), history.key.setup), {})
             of_suite.setdefault(quantity, []).append(history)
     ordered = sorted(groups.items(), key=lambda entry: (natural(entry[0][0]), entry[0][1]))
@@ -123,7 +115,7 @@ def _of_suite(suite: str, setup_name: str, by_quantity: Mapping[str, Sequence[Hi
     for quantity in sorted(by_quantity, reverse=True):  # time before memory
         histories = by_quantity[quantity]
         file = page_file(histories[0].key.benchmark)
-        for scaling in scalings(histories, dimensions([history.key for history in histories])):
+        for scaling in scalings(histories, dimensions([history.key for history in histories]), by_name=True):
             if scaling.chart is not None:
                 chart = GrowthChart(quantity, file, scaling.lines, scaling.more, scaling.chart)
                 by_parameter.setdefault(scaling.parameter, []).append(chart)
