@@ -3,7 +3,8 @@
 Run as ``python program.py cpu REQUESTS REPLIES``, with two file descriptors for lines of JSON:
 
     {"do": "list"}            → {"names": [name, …]} | {"missing": why there are none}
-    {"do": "show", "name"}    → {"unit", "naive": {"value", "error"}, "right": {…}, "failed": traceback or ""}
+    {"do": "show", "name"}    → {"about", "unit", "naive": {"value", "error"}, "right": {…}} | {"not_here": why}
+                                | {"failed": traceback}
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import json
 import os
 import sys
 import traceback
-import warnings
 from dataclasses import asdict
 from typing import Any
 
@@ -20,23 +20,20 @@ from typing import Any
 def answer(request: dict[str, Any]) -> dict[str, Any]:
     """The reply to one request."""
     try:
-        import torch
-
-        from tbp import defects
-        from tbp.defects.registry import DEMONSTRATIONS, outcomes
+        from tbp.defects import DEMONSTRATIONS, NotHere, outcomes
     except ModuleNotFoundError as error:
         return {"missing": f"the demonstrations need {error.name}, which is not installed"}
-    assert defects, "its import registers the demonstrations"
     if request["do"] == "list":
         return {"names": list(DEMONSTRATIONS)}
-    torch.manual_seed(0)  # the same numbers every time
-    warnings.simplefilter("ignore")  # of torch, on what a snippet does; its outcome tells
-    name = request["name"]
+    shown = DEMONSTRATIONS[request["name"]]
+    about = " ".join((shown.make.__doc__ or "").split())
     try:
-        naive, right = outcomes(name)
+        naive, right = outcomes(shown.name)
+    except NotHere as reason:
+        return {"about": about, "unit": shown.unit, "not_here": str(reason)}
     except Exception:  # of the demonstration itself, whatever it is
-        return {"failed": traceback.format_exc()}
-    return {"unit": DEMONSTRATIONS[name].unit, "naive": asdict(naive), "right": asdict(right), "failed": ""}
+        return {"about": about, "unit": shown.unit, "failed": traceback.format_exc()}
+    return {"about": about, "unit": shown.unit, "naive": asdict(naive), "right": asdict(right)}
 
 
 def main() -> None:

@@ -54,10 +54,12 @@ class Practice(Struct, frozen=True, forbid_unknown_fields=True):
     title: Text
     variant: Text  # the value of a parameter, or asv's name of a benchmark
     against: Text  # as variant; all other parameters are equal
+    parameter: str = ""  # that has the value; empty: the one called variant, in a suite without one any of them
     benchmarks: Text = "*"  # asv's names, a pattern with * and ?
     measure: Text = TIME  # or the name of a benchmark's method without its kind: peak_bytes for track_peak_bytes
     at_least: Size | None = None  # how many times better it has to be; without it any difference that matters
     within: Size | None = None  # instead: how much worse it may be, in the unit of the measure
+    over: str = ""  # a parameter of repetitions, such as a seed: its cells are one, with an interval over them
     where: Mapping[str, str | int | float] = {}  # parameters that the cells must have
     why: str = ""
     is_claimed: bool = field(name="claimed", default=True)  # False: shown for comparison, and no part of the claim
@@ -80,6 +82,7 @@ class KnownDefect(Struct, frozen=True, forbid_unknown_fields=True):
     right: Text
     part: str = ""  # of the code: "mask"
     unit: str = ""  # of the numbers that the benchmarks record
+    note: str = ""  # where it shows and where it does not
 
 
 class ClaimsFile(Struct, frozen=True):
@@ -143,7 +146,7 @@ def _tables(where: object, content: Mapping[str, object], key: str) -> Iterator[
 
 def _claim(where: str, table: Mapping[str, object]) -> Claim:
     claim = _entry(where, {key: value for key, value in table.items() if key != "practice"}, Claim)
-    practices = tuple(_practice(place, entry) for place, entry in _tables(where, table, "practice"))
+    practices = tuple(_practice(at, entry) for at, entry in _tables(where, table, "practice"))
     return msgspec.structs.replace(claim, practices=practices)
 
 
@@ -168,11 +171,11 @@ def _entry(where: str, table: Mapping[str, object], kind: type[Entry]) -> Entry:
 
 def _reason(message: str) -> str:
     """msgspec's message in the words of TOML: ``at_least: expected number, got text``."""
-    text, _, place = message.partition(" - at `$.")
+    text, _, path = message.partition(" - at `$.")
     text = text.replace("Object missing required field", "it has no key").replace("`", "")
     for word, shown in WORDS_OF_TOML:
         text = re.sub(rf"\b{word}\b", shown, text)
     if r"\S" in text:
         text = "expected a text with letters in it"
-    key = place.rstrip("`").removesuffix("[...]")
-    return f"{key}: {text[:1].lower()}{text[1:]}" if place else text
+    key = path.rstrip("`").removesuffix("[...]")
+    return f"{key}: {text[:1].lower()}{text[1:]}" if path else text
