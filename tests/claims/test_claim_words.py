@@ -63,6 +63,11 @@ def test_a_demand_is_said_in_the_direction_of_its_measure(fields: dict[str, obje
     assert demand_text(judged(practice(**fields), [])) == text
 
 
+def test_a_demand_has_the_words_of_what_was_measured() -> None:
+    series = [tracked("peakmem_step", name, 8.0, 8.0) for name in ("sdpa", "naive")]
+    assert demand_text(judged(practice(measure="peakmem", at_least=0.8), series)) == "at most 1.25 × larger"
+
+
 def test_a_share_may_be_some_points_worse() -> None:
     shares = [tracked("track_error_rate", name, value, unit="share of wrong answers")
               for name, value in (("sdpa", 0.0741), ("naive", 0.0739))]  # fmt: skip
