@@ -133,7 +133,9 @@ def demand_text(judged: JudgedPractice) -> str:
     if practice.at_least is None:
         return ""
     better, worse = "better", "worse"
-    if practice.measure == TIME:
+    if judged.measured:
+        better, worse, _ = _comparatives(judged.measured[0])
+    elif practice.measure == TIME:
         better, worse, _ = OF_TIMES
     elif practice.measure.endswith("bytes"):
         better, worse, _ = OF_BYTES

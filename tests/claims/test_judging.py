@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from tbp.claims.factors import MOST_RUNS
 from tbp.claims.judging import counts_sentence, judged_claims
 from tbp.claims.practice_cell import Basis, ClaimVerdict
 from tbp.model.cells import CellCounted
@@ -195,18 +196,51 @@ def test_counts_in_words() -> None:
     assert counts_sentence({}) == "no practice is claimed"
 
 
-def test_the_numbers_of_a_defect_are_those_of_its_two_benchmarks() -> None:
-    def recorded(method: str, value: float, machine: str = "bench-1") -> History:
-        return history((value,), State.NO_CHANGE, benchmark=f"defects.Nightly.{method}", machine=machine,
+def test_the_numbers_of_a_defect_are_the_newest_of_one_machine() -> None:
+    def recorded(method: str, *values: float, machine: str = "bench-1") -> History:
+        return history(values, State.NO_CHANGE, benchmark=f"defects.Nightly.{method}", machine=machine,
                        parameters=(("defect", "tail"),))  # fmt: skip
 
-    file = ClaimsFile(
-        Path("c"), (), (KnownDefect("tail", "…", "drops it", "flushes it"), KnownDefect("b", "x", "y", "z"))
-    )
-    series = [recorded("track_naive", 0.5), recorded("track_right", 0.0), recorded("track_right", 9.0, "bench-2")]
-    first, second = judged_claims(file, series).defects
-    assert (first.naive, first.right) == (0.5, 0.0)
-    assert second.commit is None
+    def numbers(*series: History) -> tuple[float, float]:
+        (defect,) = judged_claims(file, series).defects
+        return defect.naive, defect.right
+
+    file = ClaimsFile(Path("c"), (), (KnownDefect("tail", "…", "drops it", "flushes it"),))
+    first = recorded("track_naive", 0.5), recorded("track_right", 0.0)
+    newer = recorded("track_naive", 7.0, 9.0, machine="bench-2"), recorded("track_right", 8.0, 8.0, machine="bench-2")
+    assert numbers(*first) == (0.5, 0.0)
+    assert numbers(*first, *newer) == numbers(*newer, *first) == (9.0, 8.0)
+    assert math.isnan(numbers(first[0], newer[1])[0])  # of two machines
+
+
+def test_a_ratio_of_the_other_to_the_variant_serves_too() -> None:
+    other = timed("torch", ratio=(2.0, 1.6, 2.5), against="sdpa")
+    (cell,) = judged(practice(against="torch"), [timed("sdpa", 1e-3), other]).cells
+    assert (cell.factor, cell.low, cell.high, cell.against_value) == (2.0, 1.6, 2.5, 2e-3)
+
+
+def test_a_value_of_another_parameter_is_no_variant() -> None:
+    """A step in bfloat16 has the dtype float32 all the same."""
+    series = [timed("float32", ratio=(0.5, 0.4, 0.6), dtype="float32"), timed("amp", dtype="float32")]
+    (cell,) = judged(practice(variant="float32"), series).cells
+    assert cell.given == (("dtype", "float32"),)
+    assert judged(practice(variant="float32", parameter="dtype", against="float16"), series).cells[0].factor != 2.0
+
+
+def test_only_the_newest_runs_are_put_together() -> None:
+    old, new = [1.0] * 5, [0.5] * MOST_RUNS
+    series = [
+        history((*old, *new), State.NO_CHANGE, benchmark="suite.time_x", parameters=(("variant", "sdpa"),)),
+        history([1.0] * (5 + MOST_RUNS), State.NO_CHANGE, benchmark="suite.time_x", parameters=(("variant", "naive"),)),
+    ]
+    (cell,) = judged(practice(), series).cells
+    assert (cell.factor, cell.low, cell.size) == (pytest.approx(2.0), pytest.approx(2.0), MOST_RUNS)
+
+
+def test_sizes_that_alternate_part_nothing() -> None:
+    verdicts = {"64": (0.5, 0.45, 0.55), "128": (2.0, 1.8, 2.2), "256": (0.5, 0.45, 0.55)}
+    cells = [timed("sdpa", ratio=ratio, width=width) for width, ratio in verdicts.items()]
+    assert judged(practice(), cells).remark == "with width=256, width=64, not with 128"
 
 
 def test_cells_are_in_the_order_of_their_sizes() -> None:

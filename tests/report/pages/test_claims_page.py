@@ -75,7 +75,10 @@ def test_a_defect_has_the_numbers_that_the_benchmarks_recorded() -> None:
     ]
     (row,) = page(*recorded).defects
     assert row.measured == "share of the steps: naive 25 %, right 0 %"
+    assert row.demonstrate == "tbp claims --demonstrate tail"
     assert page().defects[0].commit is None
+    hostile = ClaimsFile(Path("c"), (), (replace(DEFECT, name="x; rm -rf /"), replace(DEFECT, name="--json=/etc/x")))
+    assert [row.demonstrate for row in claims_page(replace(report(), claims=hostile)).defects] == ["", ""]
 
 
 def test_a_site_without_claims_has_no_page_of_them(tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ Takes ``ReportData`` with a claims file, gives words and figures; the verdicts a
 
 from __future__ import annotations
 
+import re
+
 import plotly.graph_objects as go
 from msgspec import Struct
 
@@ -37,6 +39,8 @@ MOST_CELLS = 30
 
 MOST_MISSING = 3
 """Cells without a value, of a practice that has others."""
+
+SHELL_WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 MARKS_OF = {ClaimVerdict.HOLDS: HOLDS, ClaimVerdict.FAILS: FAILS}
 
@@ -102,6 +106,7 @@ class DefectRow(Struct, frozen=True):
     right: str
     note: str
     measured: str  # of both snippets; empty where nothing was
+    demonstrate: str  # the command that runs both; empty where the name is none for a shell
     href: str
     commit: CommitLink | None
 
@@ -224,6 +229,7 @@ def _defect(judged: JudgedDefect, data: ReportData) -> DefectRow:
         right=words.one_line(defect.right),
         note=words.one_line(defect.note),
         measured=words.one_line(measured),
+        demonstrate=f"tbp claims --demonstrate {defect.name}" if SHELL_WORD.fullmatch(defect.name) else "",
         href=_href(judged.key) if judged.key is not None else "",
         commit=commit_link(judged.commit, data.commit_url) if judged.commit is not None else None,
     )
