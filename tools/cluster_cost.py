@@ -9,7 +9,8 @@ them. "report" is `tbp report` of a copy of ``--results``, in which they take th
 the report reads. Nothing is kept between runs, and the engines take turns; medians are shown.
 
 Each engine must give the same bytes as the first: stdout, and every file of the site. So must a run during which one of
-the workers is killed (SIGKILL) while it has tasks. Bar, on two idle cores: Dask within 0.75 of the time of one process.
+the workers is killed (SIGKILL) while it has tasks. Bar, on two idle cores: the analysis by Dask within 0.75 of the time
+of one process. Much of a report is done by the process that asks for it, beside the workers.
 """
 
 from __future__ import annotations
@@ -92,7 +93,7 @@ def _compared(kind: str, command: Sequence[str], folder: Path, engines: dict[str
         equal = "the same bytes" if digests[name] == digests["serial"] else "OTHER BYTES"
         print(f"{kind:9} {name:10} {median_s:6.2f} s  {median_s / serial_s:5.2f} of serial  {equal}", flush=True)
     is_equal = len(set.union(*digests.values())) == 1
-    return is_equal and statistics.median(times_s["Dask"]) <= BAR * serial_s
+    return is_equal and (kind != "analysis" or statistics.median(times_s["Dask"]) <= BAR * serial_s)
 
 
 def _survives(kind: str, command: Sequence[str], folder: Path, workers: LocalWorkers) -> bool:
