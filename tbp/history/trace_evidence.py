@@ -110,7 +110,8 @@ def expected(key: SeriesKey, points: Sequence[Point], changes: Sequence[Change],
     """The traces that ``newest_traces`` and ``evidence`` ask for, in this order, where those are readable."""
     newest = (key, range(len(points) - 1, -1, -1))
     beside = [(sessions.traced(key), indexes) for i in range(len(changes)) for indexes in _sides(points, changes, i)]
-    return [path for traced, indexes in (newest, *beside) for path in _first(traced, points, indexes, sessions)]
+    paths = (path for traced, indexes in (newest, *beside) for path in _first(traced, points, indexes, sessions))
+    return list(dict.fromkeys(paths))
 
 
 def _first(key: SeriesKey, points: Sequence[Point], indexes: Iterable[int], sessions: Sessions) -> Sequence[Path]:

@@ -8,7 +8,7 @@ costs 0.15 CPU s instead of 1.2: its digest.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from functools import partial
 from itertools import chain, islice
@@ -58,8 +58,8 @@ class KnownTraces:
         self._outcomes.close()
 
     def expect(self, paths: Iterable[Path]) -> None:
-        """Begin to read ``paths``, which will be asked for in about this order."""
-        self._expected = deque(path for path in dict.fromkeys(paths) if not path.name.endswith(OPERATORS_END))
+        """Begin to read ``paths``, which will be asked for in about this order, some for several series."""
+        self._expected = deque(path for path in paths if not path.name.endswith(OPERATORS_END))
         self._outcomes = _outcomes(tuple(self._expected), self._rules)
 
     def __call__(self, path: Path) -> Recording:
@@ -131,18 +131,34 @@ def _outcomes(
         block = paths[start : start + BLOCK]
         keys = {path: _key(path, rules) for path in block if store.is_there and not path.name.endswith(OPERATORS_END)}
         tables = store.known([key for key in keys.values() if key is not None])
-        unknown = [(path, keys.get(path)) for path in block if keys.get(path) not in tables]
+        unknown = _unknown([(path, keys.get(path)) for path in block], tables)
+        pending = {key for _, key in unknown}
         with closing(read(unknown, rules)) as new:
             for path in block:
                 key = keys.get(path)
                 if key in tables:
                     known = _stored(path, tables[key])
                     outcome, table = (known, None) if known is not None else _read((path, key), rules)
-                else:
+                elif key is None or key in pending:
                     outcome, table = next(new)
+                    pending.discard(key)
+                else:  # it came before, and its table is not exact
+                    outcome, table = _read((path, key), rules)
                 if key is not None and table is not None:
+                    tables[key] = table
                     store.keep({key: table})
                 yield outcome
+
+
+def _unknown(traces: Sequence[_Keyed], known: Container[bytes]) -> list[_Keyed]:
+    """The traces to read: each without a key, and the first of equal ones that are not ``known``."""
+    new: list[_Keyed] = []
+    keys: set[bytes] = set()
+    for path, key in traces:
+        if key is None or (key not in known and key not in keys):
+            new.append((path, key))
+            keys.update([key] if key is not None else [])
+    return new
 
 
 def _read_all(traces: Sequence[_Keyed], rules: tuple[NameRule, ...]) -> list[tuple[Outcome, bytes | None]]:

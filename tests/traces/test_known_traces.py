@@ -123,3 +123,18 @@ def test_traces_may_be_asked_for_in_another_order(traces: list[Path], parsed: li
         reader.expect(traces[:4])
         assert [reader(traces[at]).path for at in (1, 0, 3, 5)] == [traces[at] for at in (1, 0, 3, 5)]
     assert parsed == [traces[at].name for at in (0, 1, 2, 3, 0, 5)]
+
+
+def test_a_trace_that_several_series_need_is_read_once(traces: list[Path], store_folder: Path, parsed: list[str]):
+    with KnownTraces() as reader:
+        reader.expect([traces[0], traces[1], traces[0]])
+        read = [content(reader(traces[at])) for at in (0, 1, 0)]
+    assert read[0] == read[2] != read[1]
+    assert parsed == [traces[0].name, traces[1].name]
+
+
+def test_several_series_need_a_trace_where_nothing_is_kept(traces: list[Path], parsed: list[str]):
+    with KnownTraces() as reader:
+        reader.expect([traces[0], traces[1], traces[0]])
+        assert [reader(traces[at]).path for at in (0, 1, 0)] == [traces[at] for at in (0, 1, 0)]
+    assert parsed == [traces[at].name for at in (0, 1, 0)]
