@@ -178,7 +178,9 @@ def test_the_table_of_ranks_needs_no_device(write: Write) -> None:
     assert view.ranks["communication_share"].tolist() == pytest.approx([0.16, 0.66, 0.66])
     assert view.ranks["busy_share"].isna().all()
     assert view.straggler is not None
-    assert (view.straggler.rank, view.straggler.work_us, view.straggler.usual_us) == (0, 840, 340)
+    assert (view.straggler.rank, view.straggler.work_us, view.straggler.usual_us) == (0, 1_000, 500)
+    assert (view.straggler.last, view.straggler.collectives, view.straggler.also) == (2, 2, ())
+    assert view.ranks["wait_us"].tolist() == [0, 500, 500]
     alike = devices_of([rank_file(write, rank, 300) for rank in range(3)])
     assert alike is not None
     assert alike.straggler is None
@@ -186,9 +188,16 @@ def test_the_table_of_ranks_needs_no_device(write: Write) -> None:
 
 @pytest.mark.parametrize(("waits_us", "rank"), [((101.0, 20.0, 100.0), 1), ((100.0, 100.0, 99.0), None)])
 def test_ranks_that_only_wait_have_a_straggler_where_one_works(waits_us: tuple[float, ...], rank: int | None) -> None:
-    run = pd.DataFrame({"rank": range(3), "step_us": 100.0, "communication_us": waits_us})
-    late = per_step._straggler(run.assign(exposed_communication_us=waits_us))
+    run = pd.DataFrame({"rank": range(3), "step_us": 100.0, "communication_us": waits_us, "last": 0, "collectives": 0})
+    late = per_step._straggler(run.assign(work_us=100.0 - pd.Series(waits_us)))
     assert (late.rank if late else None) == rank
+
+
+def test_all_late_ranks_are_named(write: Write) -> None:
+    view = devices_of([rank_file(write, rank, 900 - rank if rank < 2 else 100, size=8) for rank in range(8)])
+    assert view is not None
+    assert view.straggler is not None
+    assert (view.straggler.rank, view.straggler.also) == (0, (1,))
 
 
 def test_a_missing_rank_is_named(write: Write) -> None:
