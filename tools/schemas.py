@@ -530,7 +530,12 @@ def policy() -> Schema:
         },
         "machines": {
             "type": "object",
-            "additionalProperties": {"type": "string", "pattern": MACHINE_NAME, "minLength": 1, "maxLength": MOST_RULE},
+            "additionalProperties": {
+                "anyOf": [
+                    {"type": "string", "pattern": MACHINE_NAME, "minLength": 1, "maxLength": MOST_RULE},
+                    {"const": False, "description": "it keeps asv's identifier, whatever later lines say"},
+                ]
+            },
             "description": "regular expression, searched in asv's identifier of a machine → its name, facts in braces",
         },
     }  # fmt: skip

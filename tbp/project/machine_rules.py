@@ -32,7 +32,7 @@ class MachineRule(Struct, frozen=True):
     """A pattern of identifiers, and the name of the machines that have one: runs of one name are one machine's."""
 
     pattern: re.Pattern[str]
-    name: str  # with facts in braces
+    name: str  # with facts in braces; empty: each keeps its identifier, whatever later rules say
 
     @property
     def facts(self) -> frozenset[str]:
@@ -53,8 +53,10 @@ class MachineRule(Struct, frozen=True):
 
 def machine_rule(where: str, pattern: str, name: object) -> MachineRule:
     """The rule of one line of the table; ``where`` begins the message. Raises UsageError."""
+    if name is False:
+        return MachineRule(compiled(pattern, where), "")
     if not isinstance(name, str) or len(name) > MOST_RULE or not any(map(str.isalnum, name)):
-        limits = f"a text with a letter or digit in it, and at most {MOST_RULE} characters"
+        limits = f"a text with a letter or digit in it, and at most {MOST_RULE} characters, or false"
         raise UsageError(f"{where} {value_text(pattern)} must be {limits}, not {value_text(name)}")
     for fact in _FACT.findall(name):
         if _fact(fact) not in FACT_NAMES.values():
@@ -68,8 +70,13 @@ def machine_rule(where: str, pattern: str, name: object) -> MachineRule:
 
 
 def rule_of(rules: Sequence[MachineRule], identifier: str) -> MachineRule | None:
-    """The first rule whose pattern is found in asv's ``identifier``. Raises UsageError where that takes too long."""
-    return next((rule for rule in rules if finds(rule.pattern, identifier)), None)
+    """The first rule whose pattern is found in asv's ``identifier``; None without one, or where it refuses a name.
+
+    Raises:
+        UsageError: a pattern takes too long.
+    """
+    rule = next((rule for rule in rules if finds(rule.pattern, identifier)), None)
+    return rule if rule is not None and rule.name else None
 
 
 def _fact(name: str) -> str:

@@ -47,6 +47,8 @@ def test_the_first_rule_that_finds_the_identifier_holds():
     rules = [machine_rule("here", pattern, name) for pattern, name in (("^fv-az", "pool"), ("az", "any"))]
     holding = [rule_of(rules, identifier) for identifier in ("fv-az1", "my-fv-az1", "box")]
     assert [rule and rule.name for rule in holding] == ["pool", "any", None]
+    refused = [machine_rule("here", "^fv-az1$", False), *rules]
+    assert [rule_of(refused, identifier) is None for identifier in ("fv-az1", "fv-az12")] == [True, False]
 
 
 @pytest.mark.parametrize(
@@ -56,7 +58,7 @@ def test_the_first_rule_that_finds_the_identifier_holds():
         ("^fv", "hosted {}", "names ''; the facts are"),
         ("^fv", "hosted {processor", "has a brace too many: braces are around facts, as {processor}"),
         ("^fv", "{{processor}}", "has a brace too many"),
-        ("^fv", 1, "must be a text with a letter or digit in it, and at most 200 characters, not 1"),
+        ("^fv", 1, "must be a text with a letter or digit in it, and at most 200 characters, or false, not 1"),
         ("^fv", " .. ", "must be a text with a letter or digit"),
         ("^fv", "x" * 201, "must be a text"),
         ("(", "x", "is no regular expression"),

@@ -34,7 +34,7 @@ WAIT_COLUMNS = {
 }
 
 # Part of the arrivals' skew that ends may be apart. Eight real ranks of one machine (tools/many_ranks.py) leave a
-# collective 0.6 µs apart and arrive 1,405 µs apart; ranks of two groups taken for one leave it as far apart as they come.
+# collective 0.6 µs apart and arrive 1,405 µs apart. Two groups taken for one leave as they come.
 AGREEING = 0.25
 
 _KEY = ["group", "name", "step", "turn"]
