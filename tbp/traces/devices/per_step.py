@@ -32,6 +32,9 @@ RUN_RANK_COLUMNS = {
 # A rank is late whose work takes a tenth longer than the others': as LEAST_CHANGE of operators.
 LATE = 0.10
 
+# Of the straggler's excess over the usual work: a rank with less would be hidden behind it, and is not named beside it.
+NEARLY = 0.5
+
 _NOT_PER_STEP = frozenset({"busy_share", "host_bound_share", "communication_share", "hidden_communication_share"})
 
 
@@ -43,7 +46,7 @@ class Straggler(Struct, frozen=True):
     usual_us: float  # median of the other ranks
     last: int = 0  # collectives in which it arrived last
     collectives: int = 0  # that it has in common with others; 0 where waits are unknown
-    also: tuple[int, ...] = ()  # ranks that are LATE too, the latest first
+    also: tuple[int, ...] = ()  # ranks that are LATE and NEARLY as much so, the latest first
 
 
 class Skew(Struct, frozen=True):
@@ -157,7 +160,8 @@ def _straggler(run: pd.DataFrame) -> Straggler | None:
     latest = int(work_us.to_numpy().argmax())
     usual_us = float(work_us.drop(latest).median())
     most_us = (1 + LATE) * usual_us or LATE * float(run["step_us"][latest])
-    late = work_us[work_us > most_us].sort_values(ascending=False, kind="stable").index
+    nearly_us = usual_us + NEARLY * (float(work_us[latest]) - usual_us)
+    late = work_us[(work_us > most_us) & (work_us >= nearly_us)].sort_values(ascending=False, kind="stable").index
     return (
         Straggler(
             rank=int(run["rank"][latest]),

@@ -100,6 +100,24 @@ def test_an_environment_that_fell_silent_is_said_to_be(make_history, make_report
     assert page.verdict == "1 machine, 2 environments; 1 stopped reporting."
 
 
+def test_a_machine_s_age_and_drift_are_facts(make_history, make_report) -> None:
+    def histories(runs: int, slower: float, environment: str) -> list:
+        values = [[1e-3 * (1 + at) * (1 + slower * run) for run in range(runs)] for at in range(5)]
+        return [
+            make_history(each, State.NO_CHANGE, benchmark=f"m.time_{at}", environment=environment)
+            for at, each in enumerate(values)
+        ]
+
+    page = machines_page(make_report(*histories(40, 0.002, "drifts"), *histories(30, 0.0, "old")))
+    drifts, old = (facts(environment) for environment in page.machines[0].environments)
+    assert drifts["Drift"] == (
+        "its 5 series together take 7.8 % longer at 39c0ffee than at 00c0ffee, bit by bit over 40 runs: the machine "
+        "rather than a commit"
+    )
+    assert old["Behind"] == "its newest commit with a value is 10 days older than that of all"
+    assert ("Behind" in drifts, "Drift" in old) == (False, False)
+
+
 def test_what_asv_was_asked_for_is_not_called_installed() -> None:
     asked = run(0, requirements=(("pytorch", "1.8.2"), ("torchvision", "")), python="3.9")
     assert installed([asked]) == Installed((("pytorch", "1.8.2"), ("torchvision", "any version")), is_asked=True)

@@ -13,6 +13,7 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
+from tbp.history.machine_drift import machine_drift
 from tbp.history.twins import original as original_of
 from tbp.model.changes import History, State
 from tbp.model.points import last_with_level
@@ -182,7 +183,17 @@ def _environment(
         name=called.environment,
         state=f"no run since {since}" if is_silent and since else "no runs" if is_silent else "reporting",
         is_silent=is_silent,
-        facts=tuple(fact for fact in (*_runs(runs, histories), *_noise(histories), *_with(runs)) if fact.value),
+        facts=tuple(
+            fact
+            for fact in (
+                *_runs(runs, histories),
+                *_behind(last, data.newest),
+                *_noise(histories),
+                *_drift(histories),
+                *_with(runs),
+            )
+            if fact.value
+        ),
         last=commit_link(last, data.commit_url) if last else None,
         changes=tuple(_change(difference, data) for difference in between_runs[:MOST_DIFFERENCES]),
         more_changes=max(0, len(between_runs) - MOST_DIFFERENCES),
@@ -215,6 +226,23 @@ def _runs(runs: Sequence[Run], histories: Sequence[History]) -> Iterable[Fact]:
         ]
         when = f" (begun {words.moment(newest.started)})" if newest.started else ""
         yield Fact("Runs", f"{words.count(len(runs), 'run')}; in the newest {', '.join(counts)}{when}")
+
+
+def _behind(last: Commit | None, newest: Commit | None) -> Iterable[Fact]:
+    """How old the newest value is beside that of all machines; nothing within a day, which is a night's order."""
+    if last is not None and newest is not None and (days := (newest.date - last.date).days) > 0:
+        yield Fact("Behind", f"its newest commit with a value is {words.count(days, 'day')} older than that of all")
+
+
+def _drift(histories: Sequence[History]) -> Iterable[Fact]:
+    drift = machine_drift(histories)
+    if drift is not None:
+        size = f"{words.percent(abs(drift.effect))} {'longer' if drift.effect > 0 else 'less time'}"
+        yield Fact(
+            "Drift",
+            f"its {drift.series:,} series together take {size} at {drift.last.short} than at {drift.first.short}, "
+            f"bit by bit over {drift.runs:,} runs: the machine rather than a commit",
+        )
 
 
 def _noise(histories: Sequence[History]) -> Iterable[Fact]:
