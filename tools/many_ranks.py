@@ -172,6 +172,7 @@ def main() -> int:
     looks: dict[str, tuple[str, ...]] = {
         "a folder": ("hotspots", str(traces)),
         "two commits": ("hotspots", first, last, "--results", str(results)),
+        "compare": ("compare", first, last, "--results", str(results)),
         "the report": ("report", "--results", str(results), "--exit-zero", "--out", str(options.folder / "site")),
     }
     for name, command in looks.items():

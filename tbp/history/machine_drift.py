@@ -59,11 +59,11 @@ def machine_drift(histories: Sequence[History]) -> Drift | None:
 
 def _logs(histories: Sequence[History]) -> tuple[list[Commit], Floats]:
     """The newest commits and log values, series × commits; NaN where a series has none. Only series with most."""
-    place: dict[Commit, int] = {}
+    number: dict[Commit, int] = {}
     for history in sorted(histories, key=lambda each: -len(each.points)):
         for commit in commits(history.points):
-            place.setdefault(commit, len(place))
-    order = sorted(place, key=lambda commit: (commit.date, place[commit]))[-MOST_RUNS:]
+            number.setdefault(commit, len(number))
+    order = sorted(number, key=lambda commit: (commit.date, number[commit]))[-MOST_RUNS:]
     column = {commit: at for at, commit in enumerate(order)}
     logs = np.full((len(histories), len(order)), math.nan)
     for row, history in enumerate(histories):
