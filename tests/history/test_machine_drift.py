@@ -10,6 +10,9 @@ from tbp.model.changes import History, State
 
 from ..histories import history
 
+NOISY = [random.Random(seed).gauss(0, 0.03) for seed in range(9_000, 9_040)]
+"""Noise of all series alike, by run."""
+
 
 def machine(speed: Callable[[int, int], float], series: int = 6, runs: int = 40) -> list[History]:
     """Series of 1 % noise on a machine with this factor by run and series."""
@@ -42,6 +45,8 @@ def test_series_that_slow_down_together_bit_by_bit_are_a_drift():
         lambda run, at: 1 + 0.004 * run if at < 2 else 1.0,  # the code of two series
         lambda run, at: 1 + 0.0003 * run,  # 1.2 % in all
         lambda run, at: 1.05 if run % 2 else 1.0,
+        lambda run, at: 1.16 if run >= 26 else 1.08 if run >= 12 else 1.0,  # it moved twice
+        lambda run, at: 1 + NOISY[run],
     ],
 )
 def test_nothing_else_is(speed: Callable[[int, int], float]):
@@ -55,3 +60,11 @@ def test_few_series_or_runs_say_nothing_of_a_machine():
     assert machine_drift(machine(slower, series=4)) is None
     assert machine_drift(machine(slower, runs=19)) is None
     assert machine_drift([]) is None
+
+
+def test_a_drift_too_small_to_look_for_is_none():
+    def slower(total: float) -> list[History]:
+        return machine(lambda run, _: 1 + total * run / 39, series=60)
+
+    assert machine_drift(slower(0.015)) is None
+    assert machine_drift(slower(0.025)) is not None

@@ -198,6 +198,10 @@ def test_all_late_ranks_are_named(write: Write) -> None:
     assert view is not None
     assert view.straggler is not None
     assert (view.straggler.rank, view.straggler.also) == (0, (1,))
+    much_less = devices_of([rank_file(write, rank, (900, 400)[rank] if rank < 2 else 100, size=8) for rank in range(8)])
+    assert much_less is not None
+    assert much_less.straggler is not None
+    assert (much_less.straggler.rank, much_less.straggler.also) == (0, ())
 
 
 def test_a_missing_rank_is_named(write: Write) -> None:
