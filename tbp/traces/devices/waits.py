@@ -6,8 +6,8 @@ everybody is there, so all ranks leave it together, and the last one to arrive i
     wait of a rank   = Σ (its time in a collective − the shortest time of a rank in it) ÷ steps
     clock of a rank  = median over collectives of (its end − the median end of all ranks)
 
-The first is TraceLens's wait in an implicit synchronisation (AMD-AGI/TraceLens, docs/how-to/collective-report.md), told
-from times in the collective instead of from arrivals, so that no clock has to be right. HolisticTraceAnalysis makes the
+The first is the wait in an implicit synchronisation of AMD-AGI/TraceLens (its multi-rank collective report), told from
+times in the collective instead of from arrivals, so that no clock has to be right. HolisticTraceAnalysis makes the
 same assumption: "end at about the same time, therefore the later a kernel starts, the bigger delay it likely causes"
 (hta/analyzers/straggler.py).
 """
