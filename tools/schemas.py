@@ -46,6 +46,7 @@ from tbp.project.machine_rules import MOST_RULE
 from tbp.project.policy import MOST_COUNT, Policy
 from tbp.report.data import summary_json
 from tbp.report.parts.next_steps import NextSteps
+from tbp.traces.devices.late_operators import LateOperator
 from tbp.traces.devices.per_step import Skew, Straggler
 from tbp.traces.operators.operators import QUANTITIES
 from tbp.wording.phrases import FROM_STORED_RESULTS, MEASURED_IN_TURNS, ORDER
@@ -379,7 +380,7 @@ def device() -> Schema:
         "ranks": listed(exactly(ranks)),
         "backend": described(TEXT, "of distributed runs: \"nccl\""),
         "runs": described(COUNT, "distributed ones"),
-        "straggler": or_null(struct(Straggler)),
+        "straggler": or_null(struct(Straggler, operators=listed(struct(LateOperator)))),
         "skew": or_null(struct(Skew)),
         "world_size": described(COUNT, "ranks of the largest run"),
         "missing_ranks": described(PLACES, "without a trace, of the first run that lacks some"),

@@ -138,9 +138,10 @@ def straggler_sentence(late: Straggler) -> str:
     also = f", and for {words.named([*map(str, late.also)], MOST_LATE)}" if late.also else ""
     without = "waits" if late.collectives else "communication"
     sentence = f"The others wait for rank {late.rank}{also}: without {without} its step takes {work}, theirs {usual}"
-    if not late.collectives:
-        return sentence
-    return f"{sentence}; it is last at {late.last:,} of {words.count(late.collectives, 'collective')}"
+    if late.collectives:
+        sentence += f"; it is last at {late.last:,} of {words.count(late.collectives, 'collective')}"
+    longer = [f"{each.operator} {words.signed_microseconds(each.delta_us)}" for each in late.operators]
+    return f"{sentence}; longer on its {late.operators[0].clock}: {', '.join(longer)}" if longer else sentence
 
 
 def skew_sentence(skew: Skew) -> str:

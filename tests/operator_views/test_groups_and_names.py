@@ -154,13 +154,14 @@ def test_ranks_without_a_device_stand_side_by_side(run: Run) -> None:
         "1 1.00 ms 170 µs 17 % 0 % 0 µs 0 µs "
         "2 1.00 ms 670 µs 67 % 0 % 500 µs 0 µs "
         "The others wait for rank 1: without waits its step takes 1.00 ms, theirs 500 µs; "
-        "it is last at 1 of 1 collective "
+        "it is last at 1 of 1 collective; longer on its host: aten::mm +500 µs "
         "Ranks arrive 500 µs apart at a collective, mean of 1; by its end their clocks differ by up to 0 µs, ± 0 µs"
     )
     _, out, _ = run("hotspots", Path("run"), "--json")
     device = json.loads(out)["hotspots"][0]["device"]
     assert device["straggler"] == {
         "rank": 1, "work_us": 1_000, "usual_us": 500, "last": 1, "collectives": 1, "also": [],
+        "operators": [{"operator": "aten::mm", "delta_us": 500, "clock": "host"}],
     }  # fmt: skip
     assert device["skew"] == {"collectives": 1, "arrival_us": 500, "clock_us": 0, "ends_us": 0}
     assert (device["devices"], device["kernels"], len(device["ranks"])) == ([], [], 3)

@@ -11,9 +11,11 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tbp.traces.devices.device import DEVICE_COLUMNS, KERNEL_COLUMNS
 from tbp.traces.devices.idle import IDLE_COLUMNS
+from tbp.traces.devices.late_operators import LateOperator, late_operators
 from tbp.traces.devices.ranks import RANK_COLUMNS, DistributedRun, Rank, runs
 from tbp.traces.devices.waits import Waits
 from tbp.traces.reading.columns import COUNT, NUMBER, TEXT, check, typed
@@ -46,6 +48,7 @@ class Straggler(Struct, frozen=True):
     usual_us: float  # median of the other ranks
     last: int = 0  # collectives in which it arrived last
     collectives: int = 0  # that it has in common with others; 0 where waits are unknown
+    operators: tuple[LateOperator, ...] = ()  # that take longer on it than on the others, the largest difference first
     also: tuple[int, ...] = ()  # ranks that are LATE and NEARLY as much so, the latest first
 
 
@@ -86,12 +89,13 @@ def devices(known: Sequence[Rank]) -> Devices | None:
     if not with_device and not distributed:
         return None
     ranks = _ranks(distributed)
+    late = (_explained(_straggler(ranks[ranks["run"] == at]), run) for at, run in enumerate(distributed))
     return Devices(
         devices=_devices(with_device) if with_device else typed([], MEAN_DEVICE_COLUMNS),
         kernels=_kernels(with_device) if with_device else typed([], MEAN_KERNEL_COLUMNS),
         idle=_idle(with_device) if with_device else typed([], MEAN_IDLE_COLUMNS),
         ranks=ranks,
-        straggler=next((late for _, run in ranks.groupby("run") if (late := _straggler(run)) is not None), None),
+        straggler=next(filter(None, late), None),
         backend=", ".join(dict.fromkeys(run.ranks[0].origin.backend for run in distributed if run.ranks[0])),
         runs=len(distributed),
         world_size=max((run.world_size for run in distributed), default=1),
@@ -174,6 +178,15 @@ def _straggler(run: pd.DataFrame) -> Straggler | None:
         if len(late)
         else None
     )
+
+
+def _explained(late: Straggler | None, run: DistributedRun) -> Straggler | None:
+    """``late`` with the operators that make it so."""
+    if late is None:
+        return None
+    tables = {rank.rank: rank.session.table for rank in run.ranks}
+    usual = [table for rank, table in tables.items() if rank != late.rank]
+    return replace(late, operators=late_operators(tables[late.rank], usual))
 
 
 def _skew(waits: Waits) -> Skew:
