@@ -20,6 +20,7 @@ from tbp.statistics.robust import relative
 from tbp.system.arrays import Floats
 
 LEAST_SERIES = 5  # whose common movement is the machine's; below it, it may be that of what they share
+MOST_SERIES = 500  # those with the most runs: a median over more moves by less than anybody sees
 LEAST_RUNS = 20  # a month of nights: a slope over fewer is noise's
 MOST_RUNS = 200  # the newest: older ones tell nothing of the machine of today. All pairs of them are 20,000.
 LEAST_SHARE = 0.5  # of these runs, that a series has to have: else others come and go, and with them the median
@@ -44,7 +45,8 @@ class Drift(Struct, frozen=True):
 
 def machine_drift(histories: Sequence[History]) -> Drift | None:
     """The drift of a setup with these series; None where its speed stays, or moves in steps."""
-    order, logs = _logs([history for history in histories if history.unit == "seconds"])
+    timed = [history for history in histories if history.unit == "seconds"]
+    order, logs = _logs(sorted(timed, key=lambda history: -len(history.points))[:MOST_SERIES])
     if len(logs) < LEAST_SERIES or logs.shape[1] < LEAST_RUNS:
         return None
     speed = np.nanmedian(logs - np.nanmedian(logs, axis=1)[:, None], axis=0)
@@ -57,17 +59,14 @@ def machine_drift(histories: Sequence[History]) -> Drift | None:
 
 def _logs(histories: Sequence[History]) -> tuple[list[Commit], Floats]:
     """The newest commits and log values, series × commits; NaN where a series has none. Only series with most."""
-    number: dict[Commit, int] = {}
-    for history in sorted(histories, key=lambda each: -len(each.points)):
-        for commit in commits(history.points):
-            number.setdefault(commit, len(number))
-    order = sorted(number, key=lambda commit: (commit.date, number[commit]))[-MOST_RUNS:]
-    column = {commit: at for at, commit in enumerate(order)}
+    seen = {commit.hash: commit for history in histories for commit in commits(history.points)}
+    order = sorted(seen.values(), key=lambda commit: (commit.date, commit.hash))[-MOST_RUNS:]
+    column = {commit.hash: at for at, commit in enumerate(order)}
     logs = np.full((len(histories), len(order)), math.nan)
     for row, history in enumerate(histories):
         for commit, value in zip(commits(history.points), levels(history.points).tolist(), strict=True):
-            if value > 0 and commit in column:
-                logs[row, column[commit]] = math.log(value)
+            if value > 0 and commit.hash in column:
+                logs[row, column[commit.hash]] = math.log(value)
     known = np.isfinite(logs)
     measured = known.sum(axis=0) > 0
     is_regular = known.sum(axis=1) >= LEAST_SHARE * max(int(measured.sum()), 1)

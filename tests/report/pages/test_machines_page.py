@@ -118,6 +118,19 @@ def test_a_machine_s_age_and_drift_are_facts(make_history, make_report) -> None:
     assert ("Behind" in drifts, "Drift" in old) == (False, False)
 
 
+def test_hardware_that_was_replaced_is_told_in_the_order_of_measuring(make_history, make_report) -> None:
+    def measured(number: int, hour: int, **facts: str) -> Run:
+        started = datetime(2026, 6, 1, hour, tzinfo=UTC)
+        return run(number, started=started, hardware=tuple(facts.items()))
+
+    runs = (measured(0, 9, processor="B"), measured(1, 1, processor="A"), measured(2, 2, processor="A", system="L 6"))
+    page = machines_page(make_report(make_history((1.0, 1.0), State.NO_CHANGE), runs=runs))
+    said = facts(page.machines[0].environments[0])
+    assert said["Hardware replaced"] == "processor A → B at 00000000 (2026-05-01 00:00 UTC)"
+    page = machines_page(make_report(make_history((1.0, 1.0), State.NO_CHANGE), runs=runs[1:]))
+    assert "Hardware replaced" not in facts(page.machines[0].environments[0])
+
+
 def test_what_asv_was_asked_for_is_not_called_installed() -> None:
     asked = run(0, requirements=(("pytorch", "1.8.2"), ("torchvision", "")), python="3.9")
     assert installed([asked]) == Installed((("pytorch", "1.8.2"), ("torchvision", "any version")), is_asked=True)

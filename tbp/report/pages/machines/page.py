@@ -13,7 +13,6 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tbp.history.machine_drift import machine_drift
 from tbp.history.twins import original as original_of
 from tbp.model.changes import History, State
 from tbp.model.points import last_with_level
@@ -21,6 +20,7 @@ from tbp.model.runs import Machine, Run
 from tbp.model.series import Commit, Setup
 from tbp.report.base.report_data import ReportData
 from tbp.report.pages.machines.environments import EnvironmentNoise, Inventory, bars, inventory, noise
+from tbp.report.pages.machines.health import Fact, behind, drift, replaced
 from tbp.report.parts.commit_links import CommitLink, commit_link
 from tbp.report.parts.facets import Facets, facets
 from tbp.report.parts.inventory import Installed, InventoryDifference, differences, installed, what_is_recorded
@@ -41,11 +41,6 @@ TWIN_SHARE = 0.95
 
 LEAST_PAIRS = 5
 """Below which a floor would be one odd pair."""
-
-
-class Fact(Struct, frozen=True):
-    name: str
-    value: str
 
 
 class RunDifference(Struct, frozen=True):
@@ -187,9 +182,10 @@ def _environment(
             fact
             for fact in (
                 *_runs(runs, histories),
-                *_behind(last, data.newest),
+                *behind(last, data.newest),
                 *_noise(histories),
-                *_drift(histories),
+                *drift(histories),
+                *replaced(runs),
                 *_with(runs),
             )
             if fact.value
@@ -226,23 +222,6 @@ def _runs(runs: Sequence[Run], histories: Sequence[History]) -> Iterable[Fact]:
         ]
         when = f" (begun {words.moment(newest.started)})" if newest.started else ""
         yield Fact("Runs", f"{words.count(len(runs), 'run')}; in the newest {', '.join(counts)}{when}")
-
-
-def _behind(last: Commit | None, newest: Commit | None) -> Iterable[Fact]:
-    """How old the newest value is beside that of all machines; nothing within a day, which is a night's order."""
-    if last is not None and newest is not None and (days := (newest.date - last.date).days) > 0:
-        yield Fact("Behind", f"its newest commit with a value is {words.count(days, 'day')} older than that of all")
-
-
-def _drift(histories: Sequence[History]) -> Iterable[Fact]:
-    drift = machine_drift(histories)
-    if drift is not None:
-        size = f"{words.percent(abs(drift.effect))} {'longer' if drift.effect > 0 else 'less time'}"
-        yield Fact(
-            "Drift",
-            f"its {drift.series:,} series together take {size} at {drift.last.short} than at {drift.first.short}, "
-            f"bit by bit over {drift.runs:,} runs: the machine rather than a commit",
-        )
 
 
 def _noise(histories: Sequence[History]) -> Iterable[Fact]:
