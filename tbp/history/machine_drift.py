@@ -65,14 +65,16 @@ def _logs(histories: Sequence[History]) -> tuple[list[Commit], Floats]:
     logs = np.full((len(histories), len(order)), math.nan)
     for row, history in enumerate(histories):
         for commit, value in zip(commits(history.points), levels(history.points).tolist(), strict=True):
-            if value > 0 and commit.hash in column:
+            if 0 < value < math.inf and commit.hash in column:
                 logs[row, column[commit.hash]] = math.log(value)
     known = np.isfinite(logs)
     measured = known.sum(axis=0) > 0
     is_regular = known.sum(axis=1) >= LEAST_SHARE * max(int(measured.sum()), 1)
     chosen = logs[is_regular]
     enough = np.isfinite(chosen).sum(axis=0) >= max(LEAST_SERIES, LEAST_SHARE * len(chosen))
-    return [commit for commit, is_enough in zip(order, enough.tolist(), strict=True) if is_enough], chosen[:, enough]
+    logs = chosen[:, enough]
+    logs = logs[np.isfinite(logs).sum(axis=1) > 0]
+    return [commit for commit, is_enough in zip(order, enough.tolist(), strict=True) if is_enough], logs
 
 
 def _slope(speed: Floats) -> float:
