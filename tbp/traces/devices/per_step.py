@@ -41,7 +41,7 @@ _NOT_PER_STEP = frozenset({"busy_share", "host_bound_share", "communication_shar
 
 
 class Straggler(Struct, frozen=True):
-    """The rank for which the others wait: a step of it has the most time outside of communication."""
+    """The rank for which the others wait: its step has the most work in it."""
 
     rank: int
     work_us: float  # per step: its step less its waits, or where those are unknown less the time it only communicated
@@ -89,7 +89,9 @@ def devices(known: Sequence[Rank]) -> Devices | None:
     if not with_device and not distributed:
         return None
     ranks = _ranks(distributed)
-    late = (_explained(_straggler(ranks[ranks["run"] == at]), run) for at, run in enumerate(distributed))
+    late = (
+        _explained(_straggler(ranks[ranks["run"] == at], run.waits.are_sure), run) for at, run in enumerate(distributed)
+    )
     return Devices(
         devices=_devices(with_device) if with_device else typed([], MEAN_DEVICE_COLUMNS),
         kernels=_kernels(with_device) if with_device else typed([], MEAN_KERNEL_COLUMNS),
@@ -151,11 +153,11 @@ def _ranks(distributed: Sequence[DistributedRun]) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)[list(RUN_RANK_COLUMNS)]
 
 
-def _straggler(run: pd.DataFrame) -> Straggler | None:
+def _straggler(run: pd.DataFrame, waits_are_sure: bool) -> Straggler | None:
     """The straggler of one run (RUN_RANK_COLUMNS); None where no rank is LATE more than the others.
 
-    Of ranks whose steps are equally long it is the one that waits least. Others that wait all the time have no time of
-    their own; the straggler is LATE by a share of the step then.
+    Of ranks whose steps are equally long it is the one that waits least. Where waits are not sure, nothing is known of
+    who arrives last. Others that wait all the time have no work; the straggler is LATE by a share of the step then.
     """
     run = run.reset_index(drop=True)
     if len(run) < 2 or not (run["communication_us"] > 0).all():
@@ -171,8 +173,8 @@ def _straggler(run: pd.DataFrame) -> Straggler | None:
             rank=int(run["rank"][latest]),
             work_us=float(work_us[latest]),
             usual_us=usual_us,
-            last=int(run["last"][latest]),
-            collectives=int(run["collectives"][latest]),
+            last=int(run["last"][latest]) if waits_are_sure else 0,
+            collectives=int(run["collectives"][latest]) if waits_are_sure else 0,
             also=tuple(int(run["rank"][index]) for index in late if index != latest),
         )
         if len(late)
