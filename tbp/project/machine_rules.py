@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from tbp.errors import UsageError
-from tbp.model.runs import FACT_NAMES
+from tbp.model.runs import FACT_NAMES, OF_MACHINE
 from tbp.project.patterns import compiled, finds
 from tbp.system.foreign_text import line_of
 from tbp.wording.words import value_text
@@ -59,8 +59,8 @@ def machine_rule(where: str, pattern: str, name: object) -> MachineRule:
         limits = f"a text with a letter or digit in it, and at most {MOST_RULE} characters, or false"
         raise UsageError(f"{where} {value_text(pattern)} must be {limits}, not {value_text(name)}")
     for fact in _FACT.findall(name):
-        if _fact(fact) not in FACT_NAMES.values():
-            facts = ", ".join(FACT_NAMES.values())
+        if _fact(fact) not in FACT_NAMES.values() and not _fact(fact).startswith(OF_MACHINE):
+            facts = ", ".join([*FACT_NAMES.values(), f"and {OF_MACHINE}X of a key X of machine.json"])
             raise UsageError(f"{where} {value_text(pattern)} names {value_text(fact)}; the facts are {facts}")
     if set("{}") & set(_FACT.sub("", name)):
         raise UsageError(

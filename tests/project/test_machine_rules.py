@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from tbp.asv.fleet import named_facts
 from tbp.errors import UsageError
 from tbp.project.machine_rules import MOST_NAME, machine_rule, rule_of
 
@@ -17,6 +18,13 @@ def named(name: str, **facts: str) -> str:
 @pytest.mark.parametrize("fact", ["{processor}", "{Processor}", "{ processor }", "{cpu}"])
 def test_a_fact_is_known_by_the_name_that_readers_see_and_by_asv_s(fact: str):
     assert named(f"hosted {fact}", processor=INTEL) == f"hosted {INTEL}"
+
+
+def test_any_key_of_machine_json_is_a_fact():
+    facts = named_facts("cpu=EPYC;instance_type=c7i.large")
+    rule = machine_rule("here", ".", "{processor} {machine's instance_type}")
+    assert rule.called(facts) == "EPYC c7i.large"
+    assert rule.called({}) == "unknown unknown"
 
 
 def test_a_fact_that_the_run_lacks_is_unknown():
