@@ -16,7 +16,7 @@ NOT_FUSED = "attentions outside the fused kernel"
 
 @demonstration("causal-beside-a-mask", unit=RAISED)
 def causal_beside_a_mask() -> Pair:
-    """``attn_mask`` beside ``is_causal``: the CPU's fused kernel takes both, and all others raise, as with dropout."""
+    """``attn_mask`` beside ``is_causal``: the CPU's fused kernel takes both; the math kernel (dropout) raises."""
     x_BSD, mask = torch.randn(2, 8, 32), padding_mask(torch.tensor([8, 5]), 8)
     q_BHSK = x_BSD.view(2, 8, 4, 8).transpose(1, 2)
     right = MultiHeadAttention(32, 4, dropout=0.1)
