@@ -23,7 +23,7 @@ class Nightly(bench.Suite):
 
 class NightlyBatches(bench.Suite):
     family = FAMILY
-    fixed = {"sequence_length": 256, "d_model": 128, "heads": 4}
+    fixed = {"sequence_length": 128, "d_model": 128, "heads": 4}
     variants = ("naive", "pre_norm")
     shapes = {"batch": (1, 4, 16)}
     counters = ("peak_bytes",)
