@@ -1,4 +1,4 @@
-"""The suite of designs: wrong answers of a small model that is trained with all practices, or without one of them."""
+"""The suite of designs: wrong answers of small models trained with all practices, without one, or with none."""
 
 from tbp import bench
 

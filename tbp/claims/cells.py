@@ -25,12 +25,13 @@ SIMPLY_BETTER = 1 + relevance.TWO_COMMITS
 """The factor that a practice without ``at_least`` needs: variants that differ by less are the same to all of tbp."""
 
 KINDS = {"time": TIME, "timeraw": TIME, "torchtime": TIME}  # of asv's and the ruler's methods → the measure
+_NUMBER = re.compile(r"\d{1,15}(\.\d{1,15})?")
 _KIND = re.compile(r"^(time|timeraw|torchtime|mem|peakmem|track)_")
 _NOISY = re.compile(r"^(seconds|s|ms|us|µs|ns)$|/|\bper\b", re.IGNORECASE)  # units of times and rates
 
 
 def cells_of(practice: Practice, index: SeriesIndex) -> tuple[PracticeCell, ...]:
-    """A cell for each series that measures the practice, in order of their keys."""
+    """A cell for each series that measures the practice, by benchmark and size."""
     series = [(history, named_at) for history, named_at in index.of(practice) if _is_where(history.key, practice)]
     measured = [(history, named_at) for history, named_at in series if _measures(history, practice.measure)]
     if not measured and practice.measure in CellCounted.__struct_fields__:  # of the sessions of a timing
@@ -38,7 +39,13 @@ def cells_of(practice: Practice, index: SeriesIndex) -> tuple[PracticeCell, ...]
     cells = [_cell(practice, history, named_at, index) for history, named_at in measured]
     if practice.over:
         cells = [_ruled(practice, cell) for cell in repeated(cells, practice.over)]
-    return tuple(sorted(cells, key=lambda cell: cell.key))
+    return tuple(sorted(cells, key=_by_size))
+
+
+def _by_size(cell: PracticeCell) -> tuple[object, ...]:
+    """The order of cells: by benchmark and parameters, where 128 stands before 1024."""
+    sizes = [(float(value), value) if _NUMBER.fullmatch(value) else (math.inf, value) for _, value in cell.given]
+    return cell.key.benchmark, sizes, cell.key
 
 
 def _cell(practice: Practice, history: History, named_at: int | None, index: SeriesIndex) -> PracticeCell:

@@ -10,7 +10,7 @@ from tbp.claims.judging import JudgedPractice
 from tbp.claims.practice_cell import Basis, ClaimVerdict, PracticeCell
 from tbp.model.effects import CONFIDENCE
 from tbp.model.series import Better
-from tbp.project.claims_file import TIME, Practice
+from tbp.project.claims_file import TIME
 from tbp.wording import words
 
 MARKS: Mapping[ClaimVerdict, str] = {
@@ -25,6 +25,12 @@ MARKS: Mapping[ClaimVerdict, str] = {
 MOST_AGAINST = 30  # characters of the name of a variant
 SAME = 0.005
 """Factors that differ from 1 by less are called the same: with three digits they would be 1.00."""
+
+SHARES = ("share of", "relative ")
+"""Beginnings of units that are written in percent."""
+
+LEAST_PERCENT = 5e-4
+"""A share below is written as a power of ten: in percent it would be 0.0 %."""
 
 OF_TIMES, OF_BYTES = ("faster", "slower", "as fast"), ("smaller", "larger", "as large")
 OF_AMOUNTS, OF_GAINS = ("less", "more", "as much"), ("more", "less", "as much")
@@ -61,6 +67,8 @@ def interval_text(cell: PracticeCell) -> str:
 def spread_text(judged: JudgedPractice) -> str:
     """The factor of the only measured cell with its interval, or the worst and the best of several."""
     cells = sorted(judged.measured, key=lambda cell: cell.factor)
+    if judged.practice.within is not None and len(cells) == 1:
+        return values_text(cells[0])
     against = words.cut(judged.practice.against, MOST_AGAINST)
     if len(cells) < 2:
         return ", ".join(text for cell in cells for text in (factor_text(cell, against), interval_text(cell)) if text)
@@ -81,14 +89,29 @@ def values_text(cell: PracticeCell) -> str:
     """The two values: ``8.20 ms → 2.80 ms``; empty where they are not known."""
     if not (math.isfinite(cell.value) and math.isfinite(cell.against_value)):
         return ""
-    return f"{quantity(cell.against_value, cell.unit)} → {quantity(cell.value, cell.unit)}"
+    values = [quantity(value, cell.unit) for value in (cell.against_value, cell.value)]
+    if values[0] == values[1] and cell.value != cell.against_value and cell.unit.startswith(SHARES):
+        values = [f"{100 * value:.3g} %" for value in (cell.against_value, cell.value)]
+    return " → ".join(values)
 
 
 def quantity(value: float, unit: str) -> str:
-    """A value with its unit; a share in percent."""
-    if unit.startswith(("share of", "relative ")) and math.isfinite(value):
-        return f"{words.percent(value)}" if value >= 1e-4 or not value else words.small(value)
-    return words.quantity(value, unit)
+    """A value of a practice with its unit; a share in percent, and without words."""
+    return amount(value, unit) if unit.startswith(SHARES) else words.quantity(value, unit)
+
+
+def amount(value: float, unit: str) -> str:
+    """A value whose unit stands beside it, a phrase such as ``bytes of the largest tensor`` or ``raised errors``."""
+    if unit.startswith("bytes"):
+        return words.quantity(value, "bytes")
+    if unit.startswith(SHARES):
+        return words.percent(value) if not 0 < value < LEAST_PERCENT else words.small(value)
+    return words.whole(value) if math.isfinite(value) and value == round(value) else words.small(value)
+
+
+def outcome_text(naive: float, right: float, unit: str) -> str:
+    """``raised errors: naive 1, right 0``."""
+    return f"{unit}: naive {amount(naive, unit)}, right {amount(right, unit)}"
 
 
 def basis_text(cell: PracticeCell) -> str:
@@ -100,10 +123,13 @@ def basis_text(cell: PracticeCell) -> str:
     return f"{cell.basis}, {words.count(cell.size, 'process', 'processes')}" if cell.basis is not Basis.NONE else ""
 
 
-def demand_text(practice: Practice) -> str:
-    """``at least 2 × faster``, ``at most 1.11 × slower``; empty where any difference that matters will do."""
+def demand_text(judged: JudgedPractice) -> str:
+    """``at least 2 × faster``, ``at most 1.0 points worse``; empty where any difference that matters will do."""
+    practice = judged.practice
     if practice.within is not None:
-        return f"at most {practice.within:g} worse"
+        is_share = all(cell.unit.startswith(SHARES) for cell in judged.measured)
+        points = f" point{'' if practice.within == 0.01 else 's'}" if is_share else ""
+        return f"at most {practice.within * (100 if is_share else 1):g}{points} worse"
     if practice.at_least is None:
         return ""
     better, worse = "better", "worse"
@@ -118,7 +144,7 @@ def demand_text(practice: Practice) -> str:
 
 def to_run(several: Iterable[JudgedPractice]) -> str:
     """The command that measures the practices of which there is no series; empty where every one has some."""
-    patterns = (judged.practice.benchmarks for judged in several if not judged.cells)
+    patterns = (judged.practice.benchmarks for judged in several if judged.is_unknown)
     every = dict.fromkeys(re.match(r"\w*", pattern, re.ASCII)[0] for pattern in patterns)  # type: ignore[index]
     if not every:
         return ""

@@ -41,6 +41,12 @@ class JudgedPractice(Struct, frozen=True):
         """The cells with a factor."""
         return tuple(cell for cell in self.cells if not math.isnan(cell.factor))
 
+    @property
+    def is_unknown(self) -> bool:
+        """True where no benchmark of the results is of both variants, so that measuring more would help."""
+        is_alone = any(cell.against_key is None for cell in self.cells)
+        return self.verdict is ClaimVerdict.NOT_MEASURED and (not self.cells or is_alone)
+
 
 class JudgedClaim(Struct, frozen=True):
     """A claim with its practices, in the order of the file."""
@@ -129,7 +135,7 @@ def _judged(
 def _but_undecided(cells: Sequence[PracticeCell], faces: Mapping[str, str] | None) -> str:
     """``undecided at sequence_length=64``; empty where every measured cell is decided."""
     undecided = [cell for cell in cells if cell.verdict is ClaimVerdict.UNDECIDED]
-    among = dimensions(cells, faces)
+    among = dimensions([cell for cell in cells if cell.verdict is not ClaimVerdict.NOT_MEASURED], faces)
     places = dict.fromkeys(spot_text(cell, among) for cell in undecided)
     return f"undecided at {words.named(list(places), MOST_REASONS)}" if undecided else ""
 

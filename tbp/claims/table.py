@@ -6,16 +6,16 @@ from collections.abc import Iterator
 
 from rich.console import RenderableType
 
-from tbp.claims.claim_words import MARKS, demand_text, quantity, spread_text, to_run
+from tbp.claims.claim_words import MARKS, demand_text, outcome_text, spread_text, to_run
 from tbp.claims.judging import JudgedClaim, JudgedClaims, JudgedDefect, JudgedPractice, counts_sentence
 from tbp.claims.practice_cell import ClaimVerdict
-from tbp.claims.shown_defects import ShownDefect, ShownOutcome
+from tbp.claims.shown_defects import ShownDefect
 from tbp.wording import words
 from tbp.wording.terminal import Paragraph, TextRows, terminal_text
 
 INDENT = 2
 MOST_UNKNOWN = 2_000  # characters of the titles of what is not measured
-MOST_ERROR = 100  # characters of an error, of which the beginning tells most
+MOST_ERROR = 160  # characters of an error, of which the beginning tells most
 
 
 def table(judged: JudgedClaims, *, colour: bool = False, width: int = 80) -> str:
@@ -54,15 +54,14 @@ def _title(judged: JudgedPractice) -> str:
 
 
 def _remark(judged: JudgedPractice) -> str:
-    demand = demand_text(judged.practice) if judged.measured else ""
+    demand = demand_text(judged) if judged.measured else ""
     return "; ".join(filter(None, [f"claimed: {demand}" if demand else "", judged.remark]))
 
 
 def _defects(defects: list[JudgedDefect]) -> RenderableType:
     rows = TextRows(INDENT, justify="left", is_split=True)
     for judged in defects:
-        naive, right = (quantity(value, judged.defect.unit) for value in (judged.naive, judged.right))
-        rows.add(judged.defect.name, f"naive {naive}", f"right {right}")
+        rows.add(judged.defect.name, outcome_text(judged.naive, judged.right, judged.defect.unit))
     return rows
 
 
@@ -72,17 +71,13 @@ def demonstrated(shown: tuple[ShownDefect, ...], *, colour: bool = False, width:
 
 
 def _shown(each: ShownDefect) -> Iterator[RenderableType]:
+    margin = " " * INDENT
     yield Paragraph(f"{each.name}: {each.happens or each.about}")
     if each.not_here or each.failed:
         failure = f"the demonstration failed: {words.first_line(each.failed)}"
-        yield Paragraph(f"it cannot be shown here: {each.not_here}" if each.not_here else failure, " " * INDENT)
+        yield Paragraph(f"it cannot be shown here: {each.not_here}" if each.not_here else failure, margin)
     else:
-        rows = TextRows(INDENT, justify="left")
-        rows.add("naive", _outcome(each.naive, each.unit))
-        rows.add("right", _outcome(each.right, each.unit))
-        yield rows
+        yield Paragraph(outcome_text(each.naive.value, each.right.value, each.unit), margin)
+        for name, outcome in (("naive", each.naive), ("right", each.right)):
+            yield Paragraph(f"{name}: {words.cut(outcome.error, MOST_ERROR)}" if outcome.error else "", margin)
     yield ""
-
-
-def _outcome(outcome: ShownOutcome, unit: str) -> str:
-    return "; ".join(filter(None, [quantity(outcome.value, unit), words.cut(outcome.error, MOST_ERROR)]))

@@ -209,6 +209,11 @@ def test_the_numbers_of_a_defect_are_those_of_its_two_benchmarks() -> None:
     assert second.commit is None
 
 
+def test_cells_are_in_the_order_of_their_sizes() -> None:
+    cells = [timed("sdpa", ratio=(0.5, 0.4, 0.6), width=width) for width in ("1024", "128", "64")]
+    assert [cell.given[0][1] for cell in judged(practice(), cells).cells] == ["64", "128", "1024"]
+
+
 def test_a_practice_of_many_series_is_found_by_its_value() -> None:
     cells = [timed(f"v{number}", ratio=(0.5, 0.4, 0.6)) for number in range(2000)]
     assert len(judged(Practice("t", "v7", "naive"), cells).cells) == 1

@@ -1,5 +1,6 @@
 """Each demonstration shows the naive fault, and the right code beside it without one."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,8 +8,10 @@ import pytest
 import torch
 
 import benchmarks
+from benchmarks.workloads import defects as workloads
 from benchmarks.workloads.defects import DEFECTS
 from tbp import defects
+from tbp.bench import Skip
 from tbp.defects import DEMONSTRATIONS, RAISED, NotHere, SnippetOutcome, outcomes
 from tbp.defects.registry import demonstration
 from tbp.project.claims_file import NAME, read_claims
@@ -118,3 +121,25 @@ def test_the_claims_file_describes_every_demonstration_in_its_unit():
     assert [(defect.name, defect.unit) for defect in file.defects] == [
         (shown.name, shown.unit) for shown in DEMONSTRATIONS.values()
     ]
+
+
+class TestSuite:
+    """The suite's way to a commit's demonstrations, which an old commit lacks."""
+
+    def test_it_takes_both_outcomes_from_the_commit(self):
+        assert [outcome.value for outcome in workloads.outcomes("tail-never-steps")] == [2.0, 0.0]
+
+    def test_a_commit_without_demonstrations_is_skipped(self, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setitem(sys.modules, "tbp.defects", None)
+        with pytest.raises(Skip, match=r"has no module tbp\.defects"):
+            workloads.outcomes("odd-width")
+
+    def test_a_commit_without_this_demonstration_is_skipped(self, registry: dict[str, defects.Demonstration]):
+        del registry["odd-width"]
+        with pytest.raises(Skip, match="no demonstration of odd-width"):
+            workloads.outcomes("odd-width")
+
+    def test_a_defect_that_cannot_be_shown_here_is_skipped_with_the_reason(self, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setitem(sys.modules, "torch.ao.quantization", None)
+        with pytest.raises(Skip, match=r"has no torch\.ao\.quantization"):
+            workloads.outcomes("int8-without-stubs")

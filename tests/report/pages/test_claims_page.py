@@ -74,7 +74,7 @@ def test_a_defect_has_the_numbers_that_the_benchmarks_recorded() -> None:
         for method, value in (("track_naive", 0.25), ("track_right", 0.0))
     ]
     (row,) = page(*recorded).defects
-    assert (row.naive, row.fixed) == ("25 %", "0 %")
+    assert row.measured == "share of the steps: naive 25 %, right 0 %"
     assert page().defects[0].commit is None
 
 

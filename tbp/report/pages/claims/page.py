@@ -14,7 +14,7 @@ from tbp.claims.claim_words import (
     demand_text,
     factor_text,
     interval_text,
-    quantity,
+    outcome_text,
     spread_text,
     to_run,
     values_text,
@@ -101,8 +101,7 @@ class DefectRow(Struct, frozen=True):
     happens: str
     right: str
     note: str
-    naive: str  # what was measured of it; empty where nothing was
-    fixed: str
+    measured: str  # of both snippets; empty where nothing was
     href: str
     commit: CommitLink | None
 
@@ -185,7 +184,7 @@ def _practice(judged: JudgedPractice, data: ReportData, setup_names: SetupNames)
         against=words.one_line(practice.against),
         badge=_badge(judged.verdict),
         factor=words.one_line(spread_text(judged)),
-        demand=demand_text(practice),
+        demand=demand_text(judged),
         remark=words.one_line(judged.remark) if measured else "",
         cells=tuple(_cell(cell, data, setup_names) for cell in measured[:MOST_CELLS]),
         more=max(0, len(measured) - MOST_CELLS),
@@ -216,7 +215,7 @@ def _href(key: SeriesKey) -> str:
 
 def _defect(judged: JudgedDefect, data: ReportData) -> DefectRow:
     defect = judged.defect
-    naive, fixed = (quantity(value, defect.unit) if value == value else "" for value in (judged.naive, judged.right))
+    measured = outcome_text(judged.naive, judged.right, defect.unit) if judged.commit is not None else ""
     return DefectRow(
         name=words.one_line(defect.name),
         part=words.one_line(defect.part),
@@ -224,8 +223,7 @@ def _defect(judged: JudgedDefect, data: ReportData) -> DefectRow:
         happens=words.one_line(defect.happens),
         right=words.one_line(defect.right),
         note=words.one_line(defect.note),
-        naive=words.one_line(naive),
-        fixed=words.one_line(fixed),
+        measured=words.one_line(measured),
         href=_href(judged.key) if judged.key is not None else "",
         commit=commit_link(judged.commit, data.commit_url) if judged.commit is not None else None,
     )
