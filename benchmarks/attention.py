@@ -18,7 +18,7 @@ class Quick(_Attention):
 
 class Nightly(_Attention):
     variants = ("naive", "sdpa", "sdpa_causal", "grouped_query", "torch_fast", "torch_slow")
-    shapes = {"sequence_length": (64, 1024, 2048)}
+    shapes = {"sequence_length": (64, 1024)}
     counters = ("operators", "peak_bytes", "flops", "error")
 
 
@@ -44,7 +44,7 @@ class NightlyLengths(_Attention):
 
 class NightlyShort(_Attention):
     fixed = {"tokens": 16, "d_model": 256, "heads": 4}
-    variants = ("naive", "sdpa", "torch_fast", "torch_slow")
+    variants = ("sdpa", "torch_fast", "torch_slow")
     shapes = {"sequence_length": (1, 16)}
     counters = ("operators",)
 
@@ -56,7 +56,7 @@ class NightlyBackward(_Attention):
 
 
 class NightlyHalf(_Attention):
-    variants = ("naive", "sdpa")
+    variants = ("sdpa",)
     shapes = {"sequence_length": (1024,)}
     dtypes = ("float16", "bfloat16")
     counters = ()

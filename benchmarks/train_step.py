@@ -16,7 +16,7 @@ class Quick(bench.Suite):
 
 class Nightly(bench.Suite):
     family = FAMILY
-    fixed = {"d_model": 256, "heads": 4, "sequence_length": 128}
+    fixed = {"heads": 4, "sequence_length": 64, "batch": 2}
     variants = (
         "naive_attention",
         "float32",
@@ -28,7 +28,7 @@ class Nightly(bench.Suite):
         "amp_bfloat16",
         "amp_float16",
     )
-    shapes = {"batch": (2,)}
+    shapes = {"d_model": (256,)}
     counters = ("operators", "peak_bytes", "flops", "model_bytes", "error")
 
 
@@ -38,5 +38,5 @@ class NightlyWidths(bench.Suite):
     family = FAMILY
     fixed = {"heads": 4, "sequence_length": 32, "batch": 4}
     variants = ("naive_amp", "amp_bfloat16")
-    shapes = {"d_model": (64, 128, 256, 512)}
+    shapes = {"d_model": (64, 128, 256, 384)}
     counters = ("peak_bytes",)
