@@ -51,7 +51,7 @@ class NightlyShort(_Attention):
 
 class NightlyBackward(_Attention):
     variants = ("naive_backward", "sdpa_backward")
-    shapes = {"sequence_length": (64, 1024)}
+    shapes = {"sequence_length": (64, 512)}
     counters = ("peak_bytes",)
 
 
