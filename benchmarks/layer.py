@@ -19,11 +19,3 @@ class Nightly(bench.Suite):
     variants = ("naive", "pre_norm", "post_norm", "decoder", "torch", "bert")
     shapes = {"sequence_length": (256,)}
     counters = ("operators", "peak_bytes", "flops", "error")
-
-
-class NightlyBatches(bench.Suite):
-    family = FAMILY
-    fixed = {"sequence_length": 128, "d_model": 128, "heads": 4}
-    variants = ("naive", "pre_norm")
-    shapes = {"batch": (1, 4, 16)}
-    counters = ("peak_bytes",)

@@ -23,7 +23,6 @@ class Nightly(bench.Suite):
         "adamw_for_loop",
         "adamw_foreach",
         "adamw_recommended",
-        "checkpointed",
         "naive_amp",
         "amp_bfloat16",
         "amp_float16",
@@ -39,4 +38,14 @@ class NightlyWidths(bench.Suite):
     fixed = {"heads": 4, "sequence_length": 32, "batch": 4}
     variants = ("naive_amp", "amp_bfloat16")
     shapes = {"d_model": (64, 128, 256, 384)}
+    counters = ("peak_bytes",)
+
+
+class NightlyBatches(bench.Suite):
+    """Batches around the one from which activations take more memory than the optimizer: there checkpointing pays."""
+
+    family = FAMILY
+    fixed = {"d_model": 128, "heads": 4, "sequence_length": 64}
+    variants = ("adamw_for_loop", "checkpointed")
+    shapes = {"batch": (1, 4, 16)}
     counters = ("peak_bytes",)
