@@ -18,7 +18,7 @@ class Quick(_Attention):
 
 class Nightly(_Attention):
     variants = ("naive", "sdpa", "sdpa_causal", "grouped_query", "torch_fast", "torch_slow")
-    shapes = {"sequence_length": (64, 1024)}
+    shapes = {"sequence_length": (1024,)}
     counters = ("operators", "peak_bytes", "flops", "error")
 
 
@@ -51,7 +51,7 @@ class NightlyShort(_Attention):
 
 class NightlyBackward(_Attention):
     variants = ("naive_backward", "sdpa_backward")
-    shapes = {"sequence_length": (64, 1024)}
+    shapes = {"sequence_length": (64, 512)}
     counters = ("peak_bytes",)
 
 

@@ -17,7 +17,7 @@ class Nightly(bench.Suite):
     family = FAMILY
     fixed = {"batch": 1, "d_model": 512, "heads": 8}
     variants = ("naive", "pre_norm", "post_norm", "decoder", "torch", "bert")
-    shapes = {"sequence_length": (16, 256)}
+    shapes = {"sequence_length": (256,)}
     counters = ("operators", "peak_bytes", "flops", "error")
 
 
