@@ -83,6 +83,7 @@ class Step:
     # of each rank; and the CPU seconds that all of them have used.
     rank_traces: Callable[[int, Mapping[str, object]], Sequence[Path]] | None = None
     cpu_s: Callable[[], float] | None = None
+    learning_rates: Callable[[], Sequence[float]] | None = None  # of a schedule, at each step: the report draws them
 
 
 Reference = Callable[[Case, Step], Tensor | Mapping[str, Tensor]]

@@ -16,6 +16,7 @@ from asv_runner.discovery import disc_benchmarks
 import tbp.bench as bench
 from tbp.bench import workloads
 from tbp.bench.asv_type import TorchTime, register
+from tbp.bench.suite import PEAK
 
 SUITE = """
 import torch
@@ -102,6 +103,7 @@ def test_asv_finds_the_suite_and_not_the_base_class(discovered: dict[str, Any]):
 
 def test_versions_are_the_protocols_not_the_sources(discovered: dict[str, Any]):
     versions = {name: one.version for name, one in discovered.items() if "Quick" in name}
+    assert versions.pop("small.Quick.track_peak_bytes") == PEAK
     assert set(versions.values()) == {str(bench.PROTOCOL)}
 
 
