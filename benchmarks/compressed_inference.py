@@ -2,6 +2,7 @@
 
 from tbp import bench
 
+from .workloads import compressed_with_torchao  # noqa: F401 - registers variants of the family
 from .workloads.compressed_inference import FAMILY
 
 

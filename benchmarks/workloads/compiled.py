@@ -1,0 +1,48 @@
+"""Steps of modules that torch.compile has compiled: on the CPU it needs a C++ compiler, on CUDA Triton."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import torch
+import torch._dynamo
+from torch import nn
+
+from tbp import bench
+
+
+def compiled(step: bench.Step, **options: Any) -> bench.Step:
+    """The step of ``bench.inference`` without options, whose module is compiled: here, and not in the first sample.
+
+    Its conditions stay. Its checks are of the module as it was, and for another shape: none is left.
+
+    Raises:
+        Skip: it does not compile on this machine.
+    """
+    assert step.module is not None
+    peer = bench.inference(whole(step.module, **options), *step.inputs)
+    graphs = graphs_of(peer.run)
+    conditions = {**step.conditions, "torch.compile has made a graph of the module": lambda: graphs > 0}
+    return replace(step, run=peer.run, output=peer.output, checks={}, conditions=conditions, counted=0)
+
+
+def whole(module: nn.Module, **options: Any) -> nn.Module:
+    """The module under torch.compile, as one graph: where that is impossible its first call raises."""
+    made: Any = torch.compile(module, fullgraph=True, **options)
+    assert isinstance(made, nn.Module)  # torch's types know functions only
+    return made
+
+
+def graphs_of(run: Callable[[], object]) -> int:
+    """Graphs that the first call of ``run`` compiles; 0 where torch.compile is switched off and says nothing.
+
+    Raises:
+        Skip: it does not compile on this machine.
+    """
+    stats = torch._dynamo.utils.counters["stats"]
+    before = stats["unique_graphs"]
+    try:
+        run()
+    except RuntimeError as error:  # of which torch.compile's are
+        raise bench.Skip(f"torch.compile fails here: {type(error).__name__}") from None
+    return int(stats["unique_graphs"] - before)
