@@ -19,7 +19,7 @@ class Nightly(bench.Suite):
     variants = (
         *("dense", "dense_twin", "l1_70", "structured_30", "structured_50", "structured_70", "low_rank_50", "bfloat16"),
         *("int8_dynamic", "int8_static", "int8_fbgemm", "int8_onednn", "structured_50_int8"),
-        *("torchao_int8", "torchao_int4", "onnx", "onnx_int8"),
+        *("torchao_int8", "torchao_int8_compiled", "torchao_int4", "onnx", "onnx_int8"),
     )
     shapes = {"batch": (1,)}
     fixed = {"d_model": 512, "heads": 8, "sequence_length": 64}

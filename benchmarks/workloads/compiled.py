@@ -23,7 +23,10 @@ def compiled(step: bench.Step, **options: Any) -> bench.Step:
     peer = bench.inference(whole(step.module, **options), *step.inputs)
     graphs = graphs_of(peer.run)
     conditions = {**step.conditions, "torch.compile has made a graph of the module": lambda: graphs > 0}
-    return replace(step, run=peer.run, output=peer.output, checks={}, conditions=conditions, counted=0)
+    # Cloned, as a graph that torch.compile records writes its next output into the same memory.
+    return replace(
+        step, run=peer.run, output=lambda: peer.output().clone(), checks={}, conditions=conditions, counted=0
+    )
 
 
 def whole(module: nn.Module, **options: Any) -> nn.Module:

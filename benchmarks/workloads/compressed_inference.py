@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from tbp import bench
 
 from .made_once import key_of, made_once
+from .removed_weights import important_units_stay, nearest_of_its_rank, smallest_are_zeros
 
 FAMILY = "compressed_inference"
 
@@ -172,7 +173,8 @@ def _is_gone(case: bench.Case, model: nn.Module, ratio: float) -> dict[str, Call
 def _structured_step(case: bench.Case, ratio: float) -> bench.Step:
     model = structured(dense_model(case), ratio)
     step = inference_of(case, model)
-    return dataclasses.replace(step, conditions={**_exact(step), **_is_gone(case, model, ratio)})
+    stayed = important_units_stay(model, dense_model(case))
+    return dataclasses.replace(step, conditions={**_exact(step), **_is_gone(case, model, ratio), **stayed})
 
 
 def _int8_step(case: bench.Case, name: str, model: nn.Module, *arguments: Any) -> bench.Step:
@@ -191,6 +193,7 @@ def l1_70(case: bench.Case) -> bench.Step:
     sparsity = bench.subject("tbp.compression", "sparsity")
     step = inference_of(case, model)
     zeros = {"70% of its weights are zeros": lambda: abs(sparsity(model) - 0.7) < 0.001}
+    zeros |= smallest_are_zeros(model, dense_model(case))
     return dataclasses.replace(step, conditions={**_exact(step), **zeros})
 
 
@@ -222,7 +225,8 @@ def structured_50_int8(case: bench.Case) -> bench.Step:
 def low_rank_50(case: bench.Case) -> bench.Step:
     model = bench.subject("tbp.compression", "factorise_model")(dense_model(case), 0.5)
     step = inference_of(case, model)
-    return dataclasses.replace(step, conditions={**_exact(step), **_is_gone(case, model, 0.5)})
+    nearest = nearest_of_its_rank(model, dense_model(case))
+    return dataclasses.replace(step, conditions={**_exact(step), **_is_gone(case, model, 0.5), **nearest})
 
 
 @bench.workload(FAMILY, "bfloat16", reference=dense_reference, tolerances={torch.float32: 0.1}, baseline="dense")

@@ -116,7 +116,17 @@ def adamw_foreach(case: bench.Case) -> bench.Step:
 @bench.workload(FAMILY, "adamw_recommended", reference=whole_batch_gradient, baseline="adamw_for_loop")
 def adamw_recommended(case: bench.Case) -> bench.Step:
     create_optimizer = bench.subject("tbp.training", "create_optimizer")
-    return _float32(case, model_of(case), lambda model: create_optimizer(model, LEARNING_RATE))
+    model = model_of(case)
+    optimizer: AdamW = create_optimizer(model, LEARNING_RATE)
+    conditions: dict[str, Callable[[], bool]] = {
+        "AdamW is fused into one kernel": lambda: all(group["fused"] for group in optimizer.param_groups),
+        "matrices decay, and nothing else": lambda: all(
+            (weight.dim() > 1) == (group["weight_decay"] > 0)
+            for group in optimizer.param_groups
+            for weight in group["params"]
+        ),
+    }
+    return _float32(case, model, lambda _: optimizer, conditions=conditions)
 
 
 class _Checkpointed(nn.Module):

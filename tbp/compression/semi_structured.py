@@ -6,6 +6,8 @@ that keeps the others alone. Fine-tuning comes between the two. Method: Mishra e
 
 from __future__ import annotations
 
+import warnings
+
 import torch
 from torch import Tensor, nn
 from torch.sparse import to_sparse_semi_structured
@@ -67,14 +69,18 @@ def store_two_of_four(model: nn.Module) -> nn.Module:
     for linear in linears:
         _check(linear.weight)
     for linear in linears:
-        try:
-            stored = to_sparse_semi_structured(linear.weight.detach())
-        except RuntimeError as error:  # torch's own conditions on shapes, by kernel library
-            raise SparsityUnavailable(
-                f"torch cannot store a weight of {_described(linear.weight)} so: {error}"
-            ) from None
-        linear.weight = nn.Parameter(stored, requires_grad=False)
+        linear.weight = nn.Parameter(_stored(linear.weight.detach()), requires_grad=False)
     return model
+
+
+def _stored(weight: Tensor) -> Tensor:
+    with warnings.catch_warnings():
+        # That its interface may change, once a process.
+        warnings.filterwarnings("ignore", "The PyTorch API of SparseSemiStructuredTensor is in prototype", UserWarning)
+        try:
+            return to_sparse_semi_structured(weight)
+        except RuntimeError as error:  # torch's own conditions on shapes, by kernel library
+            raise SparsityUnavailable(f"torch cannot store a weight of {_described(weight)} so: {error}") from None
 
 
 def _check(weight: Tensor) -> None:

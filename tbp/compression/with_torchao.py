@@ -56,6 +56,7 @@ def quantize_model_with_torchao(model: nn.Module, scheme: Scheme = "int8_dynamic
             torchao = importlib.import_module("torchao.quantization")
         except ImportError as error:
             raise QuantizationUnavailable("torchao is not installed: pip install torchao") from error
+        precision = torch.get_float32_matmul_precision()
         try:
             torchao.quantize_(quantised, _CONFIGS[scheme](torchao))
         # For want of a kernel library, of a device, of a name in this version, of an instruction.
@@ -63,6 +64,8 @@ def quantize_model_with_torchao(model: nn.Module, scheme: Scheme = "int8_dynamic
             raise QuantizationUnavailable(
                 f"torchao cannot do {scheme} on {_device(quantised)} here: {error}; choose another scheme"
             ) from error
+        finally:
+            torch.set_float32_matmul_precision(precision)  # torchao before 0.18 switched TF32 on for the whole process
     return QuantizedModel(quantised, scheme, "torchao", linears)
 
 

@@ -99,8 +99,9 @@ def _kinds(device: bench.Device, dtype: torch.dtype) -> Kinds:
 
 
 def _is_taken(tensors: tuple[torch.Tensor, ...], options: dict[str, Any]) -> bool:
+    q_BHSK, k_BGSK, v_BGSK = tensors
     try:
-        F.scaled_dot_product_attention(*tensors, **options)
+        F.scaled_dot_product_attention(q_BHSK, k_BGSK, v_BGSK, **options)
     except RuntimeError as error:
         if not _is_refusal(error):
             raise

@@ -11,6 +11,7 @@ from torch.sparse import _semi_structured_conversions as conversions
 import benchmarks.on_cuda  # noqa: F401 - registers its workloads
 import tbp.compression
 import tbp.compression.semi_structured as semi_structured
+from benchmarks.workloads import compressed_with_torchao
 from tbp import bench
 from tbp.bench import Skip, WrongResult
 from tbp.bench.counters import memory_bytes
@@ -54,6 +55,11 @@ class TestCompressed:
         pytest.importorskip("torchao")
         with pytest.raises(Skip, match=r"torchao cannot do float8_dynamic on cpu here: .*8\.9"):
             checked("compressed_inference", "float8")
+
+    def test_a_cpu_without_amx_is_spared_the_compiler(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(compressed_with_torchao, "cpu_flags", lambda: frozenset({"avx512_vnni"}))
+        with pytest.raises(Skip, match="this CPU has no AMX"):
+            find("compressed_inference", "torchao_int8_compiled").build(CASE)
 
     def test_float8_weights_compute_the_dense_function(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """torch multiplies float8 on a CPU too, in its own way; only torchao refuses to."""

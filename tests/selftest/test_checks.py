@@ -160,7 +160,7 @@ def test_a_session_is_recorded_as_under_asv_and_nothing_of_it_stays(monkeypatch:
     "name",
     [
         *("both edges of a sample", "time of the GPU", "CUDA graphs", "clocks while it works"),
-        *("CUDA graph of a training step", "2:4 sparsity", "float8"),
+        *("CUDA graph of a training step", "2:4 sparsity", "float8", "torch.compile with CUDA graphs"),
     ],
 )
 def test_what_only_a_gpu_has_is_skipped_with_a_reason(name: str):
@@ -194,9 +194,9 @@ def test_a_compiled_layer_is_held_against_the_eager_one(monkeypatch: pytest.Monk
         return lambda x: 2 * module(x)
 
     monkeypatch.setattr(compiling.torch, "compile", lambda module, mode: module)
-    assert rights("torch.compile")["output, default"] is True
+    assert rights("torch.compile")["output"] is True
     monkeypatch.setattr(compiling.torch, "compile", doubled)
-    assert rights("torch.compile")["output, default"] is False
+    assert rights("torch.compile")["output"] is False
 
 
 def test_a_layer_that_does_not_compile_is_a_skip(monkeypatch: pytest.MonkeyPatch):
