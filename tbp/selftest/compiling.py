@@ -26,7 +26,7 @@ def compiled(device: bench.Device) -> Iterator[Reading]:
 
 @check("torch.compile with CUDA graphs")
 def compiled_and_graphed(device: bench.Device) -> Iterator[Reading]:
-    """The same in the mode that records graphs of what it compiles."""
+    """A layer compiled in the mode that also records CUDA graphs, beside the eager one."""
     if device.name != "cuda":
         raise bench.Skip("only a GPU has it")
     yield from _in_mode("reduce-overhead", device)
