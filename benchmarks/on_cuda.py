@@ -81,7 +81,6 @@ class NightlyTrainStep(_OnCuda):
     variants = ("float32", "tf32", "tf32_twin", "graphed", "compiled", "amp_bfloat16", "amp_bfloat16_graphed")
     shapes = {"batch": (2, 64)}
     fixed = {"d_model": 256, "heads": 4, "sequence_length": 128}
-    counters = ("peak_bytes",)
 
 
 class NightlyCompressed(_OnCuda):
