@@ -1,11 +1,11 @@
 """Steps of modules that torch.compile has compiled: on the CPU it needs a C++ compiler, on CUDA Triton."""
 
+import importlib
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import torch
-import torch._dynamo
 from torch import nn
 
 from tbp import bench
@@ -42,10 +42,12 @@ def graphs_of(run: Callable[[], object]) -> int:
     Raises:
         Skip: it does not compile on this machine.
     """
-    stats = torch._dynamo.utils.counters["stats"]
+    # Imported here: it takes a second, and processes of other cells do without.
+    dynamo = importlib.import_module("torch._dynamo")
+    stats = dynamo.utils.counters["stats"]
     before = stats["unique_graphs"]
     try:
         run()
-    except RuntimeError as error:  # of which torch.compile's are
+    except dynamo.exc.TorchDynamoException as error:  # not every RuntimeError: a fault of a kernel is no skip
         raise bench.Skip(f"torch.compile fails here: {type(error).__name__}") from None
     return int(stats["unique_graphs"] - before)

@@ -206,6 +206,13 @@ class TestCompiled:
         ):
             checked("layer", "pre_norm_compiled")
 
+    def test_a_fault_of_a_kernel_is_no_skip(self) -> None:
+        def faulty() -> None:
+            raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+        with pytest.raises(RuntimeError, match="illegal memory access"):
+            compiled.graphs_of(faulty)
+
     def test_graphs_of_torch_compile_are_for_cuda(self) -> None:
         with pytest.raises(Skip, match="on CUDA only"):
             checked("layer", "pre_norm_compiled_graphed")

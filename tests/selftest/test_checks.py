@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
+from torch._dynamo.exc import TorchDynamoException
 from torch.amp import GradScaler
 
 from tbp import bench
@@ -202,12 +203,12 @@ def test_a_compiled_layer_is_held_against_the_eager_one(monkeypatch: pytest.Monk
 def test_a_layer_that_does_not_compile_is_a_skip(monkeypatch: pytest.MonkeyPatch):
     def broken(module: object, mode: str) -> Callable[[object], None]:
         def call(x: object) -> None:
-            raise RuntimeError("InvalidCxxCompiler:\nNo working C++ compiler found")
+            raise TorchDynamoException("InvalidCxxCompiler:\nNo working C++ compiler found")
 
         return call
 
     monkeypatch.setattr(compiling.torch, "compile", broken)
-    with pytest.raises(bench.Skip, match=r"it fails here: RuntimeError: No working C\+\+ compiler found"):
+    with pytest.raises(bench.Skip, match=r"it fails here: TorchDynamoException: No working C\+\+ compiler found"):
         rights("torch.compile")
 
 
