@@ -13,8 +13,8 @@ def smallest_are_zeros(model: nn.Module, dense: nn.Module) -> dict[str, Callable
     """The condition on zeros in place: in each linear layer none of them was larger than a weight that stayed."""
 
     def are_smallest() -> bool:
-        pairs = [(dense.get_submodule(name), linear) for name, linear in _linears(model)]
-        sizes = [(before.weight.detach().abs(), linear.weight == 0) for before, linear in pairs]
+        pairs = [(dense.get_parameter(f"{name}.weight"), linear) for name, linear in _linears(model)]
+        sizes = [(before.detach().abs(), linear.weight == 0) for before, linear in pairs]
         return all(bool(size[gone].max() <= size[~gone].min()) for size, gone in sizes if bool(gone.any()))
 
     return {"the smallest weights of each layer are the zeros": are_smallest}
@@ -35,10 +35,8 @@ def nearest_of_its_rank(model: nn.Module, dense: nn.Module) -> dict[str, Callabl
     def is_nearest() -> bool:
         factored = [(name, module) for name, module in model.named_modules() if hasattr(module, "narrow")]
         name, module = min(factored, key=lambda named: sum(weight.numel() for weight in named[1].parameters()))
-        weight, narrow, widen = (
-            layer.weight.detach().double()
-            for layer in (dense.get_submodule(name), module.get_submodule("narrow"), module.get_submodule("widen"))
-        )
+        weight = dense.get_parameter(f"{name}.weight").detach().double()
+        narrow, widen = (module.get_parameter(f"{part}.weight").detach().double() for part in ("narrow", "widen"))
         left_out = torch.linalg.svdvals(weight)[len(narrow) :]
         return bool((weight - widen @ narrow).norm() <= NEARLY * left_out.norm())
 
@@ -54,5 +52,5 @@ def _linears(model: nn.Module) -> Iterator[tuple[str, nn.Linear]]:
 def _importance(model: nn.Module) -> list[Tensor]:
     """Mean over the hidden units of each network: norm of the weights into a unit times that of those out of it."""
     networks = [module for module in model.modules() if hasattr(module, "up") and hasattr(module, "down")]
-    pairs = [(network.get_submodule("up"), network.get_submodule("down")) for network in networks]
-    return [(up.weight.detach().norm(dim=1) * down.weight.detach().norm(dim=0)).mean() for up, down in pairs]
+    pairs = [(network.get_parameter("up.weight"), network.get_parameter("down.weight")) for network in networks]
+    return [(up.detach().norm(dim=1) * down.detach().norm(dim=0)).mean() for up, down in pairs]
