@@ -20,6 +20,7 @@ from tbp.selftest import (
     memory,
     precision,
     program,
+    ranks,
     recording,
     timing,
     training,
@@ -214,7 +215,8 @@ def test_a_layer_that_does_not_compile_is_a_skip(monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.slow  # two processes that import torch
 def test_two_ranks_add_up():
-    assert rights("two ranks") == {"sum over 2 ranks by gloo": True}
+    (reading,) = ranks.two_ranks(CPU)
+    assert (reading.name, reading.value, reading.is_right) == ("sum over 2 ranks by gloo", "3", True)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="for a machine without CUDA")
