@@ -6,10 +6,12 @@ from .workloads.train_step import FAMILY
 
 
 class Quick(bench.Suite):
+    """As wide as mixed precision needs to pay (``NightlyWidths``); the twin is sampled in turns with ``float32``."""
+
     family = FAMILY
-    fixed = {"d_model": 128, "heads": 4, "sequence_length": 32}
-    variants = ("float32", "float32_twin", "amp_bfloat16")
-    shapes = {"batch": (4,)}
+    fixed = {"heads": 4, "sequence_length": 32, "batch": 4}
+    variants = ("float32", "amp_bfloat16")
+    shapes = {"d_model": (512,)}
 
 
 class Nightly(bench.Suite):
@@ -28,3 +30,13 @@ class Nightly(bench.Suite):
     )
     shapes = {"batch": (2,)}
     counters = ("operators", "peak_bytes", "flops", "model_bytes", "error")
+
+
+class NightlyWidths(bench.Suite):
+    """Widths around the one from which matrix products dominate: below it mixed precision costs time."""
+
+    family = FAMILY
+    fixed = {"heads": 4, "sequence_length": 32, "batch": 4}
+    variants = ("naive_amp", "amp_bfloat16")
+    shapes = {"d_model": (64, 128, 256, 512)}
+    counters = ("peak_bytes",)

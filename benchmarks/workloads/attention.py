@@ -43,8 +43,17 @@ def _slopes(heads: int) -> Tensor:
     return torch.tensor([2.0 ** (-8.0 * (head + 1) / heads) for head in range(heads)], dtype=torch.float64)
 
 
+def _batch(case: bench.Case) -> int:
+    """Sequences: ``batch``, or as many as make ``tokens``, so that only the S² term grows with the length."""
+    return case.shape.get("batch") or case["tokens"] // case["sequence_length"]
+
+
+def _tokens(case: bench.Case) -> int:
+    return _batch(case) * case["sequence_length"]
+
+
 def _input(case: bench.Case) -> Tensor:
-    return case.randn(case["tokens"] // case["sequence_length"], case["sequence_length"], case["d_model"])
+    return case.randn(_batch(case), case["sequence_length"], case["d_model"])
 
 
 def _step(
@@ -59,7 +68,7 @@ def _step(
     attention = bench.subject("tbp.blocks", name)
     module = case.place(lambda: attention(case["d_model"], case["heads"], **make_options()))
     x_BSD = _input(case)
-    step = bench.inference(module, x_BSD, x_BSD, x_BSD, tokens=case["tokens"], causal=causal)
+    step = bench.inference(module, x_BSD, x_BSD, x_BSD, tokens=_tokens(case), causal=causal)
     kv_heads = getattr(module, "num_kv_heads", case["heads"])
     keys = keys_seen or case["sequence_length"]
     return replace(
@@ -73,7 +82,7 @@ def _step(
 
 def _flops(case: bench.Case, keys_seen: float, kv_heads: int) -> int:
     """2 per multiply-add; causal halves the S² term."""
-    tokens, width, heads = case["tokens"], case["d_model"], case["heads"]
+    tokens, width, heads = _tokens(case), case["d_model"], case["heads"]
     projected = 2 * tokens * width * (2 * width + 2 * (width * kv_heads // heads))
     return int(projected + 2 * 2 * tokens * keys_seen * width)
 
@@ -206,7 +215,7 @@ def _peer(case: bench.Case, make: Callable[[nn.Module], nn.Module], *, window: i
     assert block is not None
     peer = make(block).to(case.device, case.dtype)
     x_BSD = _input(case)
-    step = bench.inference(peer, x_BSD, x_BSD, x_BSD, tokens=case["tokens"])
+    step = bench.inference(peer, x_BSD, x_BSD, x_BSD, tokens=_tokens(case))
     flops = _flops(case, window or case["sequence_length"], case["heads"])
     return replace(step, module=block, flops=flops, counted=0)
 

@@ -36,6 +36,11 @@ class _Counting(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.kernels: Counter[str] = Counter()  # of attention
         self._is_inside = False
 
+    @classmethod
+    def ignore_compile_internals(cls) -> bool:
+        """Compiled code is counted as it is; torch would compute it eagerly beside any other mode, or refuse."""
+        return True
+
     def __torch_dispatch__(
         self,
         func: Any,

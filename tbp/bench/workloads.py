@@ -86,6 +86,7 @@ class Step:
     cpu_s: Callable[[], float] | None = None
     # Settings that ``run`` makes for itself (``with_tf32``), for what is measured beside it: the roof, and the facts.
     within: Callable[[], AbstractContextManager[object]] = nullcontext
+    learning_rates: Callable[[], Sequence[float]] | None = None  # of a schedule, at each step: the report draws them
 
 
 Reference = Callable[[Case, Step], Tensor | Mapping[str, Tensor]]

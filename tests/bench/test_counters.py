@@ -18,6 +18,16 @@ def test_operators_are_counted_below_autograd():
     assert counters.operators(lambda: (x + 1) * 2) == 2
 
 
+def test_compiled_code_is_counted_and_not_the_eager_code_that_it_replaces():
+    def two_operators(x: torch.Tensor) -> torch.Tensor:
+        return x.sin().cos()
+
+    compiled = torch.compile(two_operators, backend=lambda graph, inputs: lambda x: (x.neg(),))
+    x = torch.ones(2)
+    assert counters.dispatched(lambda: two_operators(x)) == {"aten::sin": 1, "aten::cos": 1}
+    assert counters.dispatched(lambda: compiled(x)) == {"aten::neg": 1}
+
+
 def test_dispatched_operators_tell_which_kernel_attention_took():
     q_BHSK = torch.ones(1, 1, 8, 4)
 

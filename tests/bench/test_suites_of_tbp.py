@@ -55,6 +55,7 @@ def test_asv_finds_the_suites_and_nothing_in_their_workloads():
         "attention.NightlyBackward.torchtime_step",
         "attention.NightlyHalf.torchtime_step",
         "attention.NightlyLengths.torchtime_step",
+        "attention.NightlyOneSequence.torchtime_step",
         "attention.NightlyShort.torchtime_step",
         "attention.NightlyVariants.torchtime_step",
         "attention.Quick.torchtime_step",
@@ -72,6 +73,7 @@ def test_asv_finds_the_suites_and_nothing_in_their_workloads():
         "feed_forward.NightlyHalf.torchtime_step",
         "feed_forward.Quick.torchtime_step",
         "layer.Nightly.torchtime_step",
+        "layer.NightlyBatches.torchtime_step",
         "layer.Quick.torchtime_step",
         "on_cuda.NightlyBackends.torchtime_step",
         "on_cuda.NightlyCompressed.torchtime_step",
@@ -85,10 +87,17 @@ def test_asv_finds_the_suites_and_nothing_in_their_workloads():
         "schedule.Nightly.torchtime_step",
         "schedule.Quick.torchtime_step",
         "train_step.Nightly.torchtime_step",
+        "train_step.NightlyWidths.torchtime_step",
         "train_step.Quick.torchtime_step",
         "trained_task.Nightly.torchtime_step",
     ]
-    assert {"compile.Nightly.track_first_call_seconds", "attention.Quick.track_operators"} <= discovered.keys()
+    assert {
+        "attention.Quick.track_operators",
+        "compile.Nightly.track_first_call_seconds",
+        "defects.Nightly.track_naive",
+        "defects.Nightly.track_right",
+        "design.Nightly.track_error_rate",
+    } <= discovered.keys()
     assert set(discovered.values()) == {str(PROTOCOL)}
 
 

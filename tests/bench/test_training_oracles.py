@@ -15,7 +15,8 @@ import benchmarks.workloads.schedule
 import benchmarks.workloads.train_step  # noqa: F401 - each registers its workloads
 import tbp.training
 from tbp.bench import Case, Skip, WrongResult, devices
-from tbp.bench.oracle import check
+from tbp.bench.cell import counts
+from tbp.bench.oracle import check, closeness
 from tbp.bench.workloads import find
 from tbp.training import create_scheduler, distillation_loss, linear_factor, train_with_gradient_accumulation
 from tbp.training.objective import forward, labelled_items, mean_loss, summed_loss
@@ -52,6 +53,14 @@ def test_the_right_ones_pass() -> None:
         ("schedule", "by_hand"),
     ]:
         assert checked(family, variant) < 1e-5, (family, variant)  # the tolerance of float32
+
+
+def test_a_schedule_leaves_its_rates_for_the_report() -> None:
+    workload = find("schedule", "linear")
+    step = workload.build(CASE)
+    counted = counts(step, devices.device("cpu"), closeness(workload, CASE, step))
+    assert counted.learning_rates[:6] == pytest.approx((0.0, 0.125, 0.25, 0.375, 0.5, 0.5 * 30 / 31))
+    assert counted.learning_rates[-3:] == pytest.approx((0.5 / 31, 0.0, 0.0))
 
 
 def in_float32(model: nn.Module, batch: Any, optimizer: Optimizer, **options: object) -> None:
