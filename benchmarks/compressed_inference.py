@@ -2,6 +2,7 @@
 
 from tbp import bench
 
+from .workloads import compressed_with_torchao  # noqa: F401 - registers variants of the family
 from .workloads.compressed_inference import FAMILY
 
 
@@ -18,7 +19,7 @@ class Nightly(bench.Suite):
     variants = (
         *("dense", "dense_twin", "l1_70", "structured_30", "structured_50", "structured_70", "low_rank_50", "bfloat16"),
         *("int8_dynamic", "int8_static", "structured_50_int8"),
-        *("torchao_int8", "torchao_int4", "onnx", "onnx_int8"),
+        *("torchao_int8", "torchao_int8_compiled", "torchao_int4", "onnx", "onnx_int8"),
     )
     shapes = {"batch": (1,)}
     fixed = {"d_model": 512, "heads": 8, "sequence_length": 64}

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile, record_function, schedule
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -182,5 +182,15 @@ def model_bytes(module: nn.Module) -> int:
 
 def memory_bytes(module: nn.Module) -> int:
     """Bytes of the module's parameters and buffers, shared ones once; packed quantised weights are not among them."""
-    tensors = {id(tensor): tensor.nbytes for tensor in (*module.parameters(), *module.buffers())}
+    tensors = {id(tensor): data_bytes(tensor) for tensor in (*module.parameters(), *module.buffers())}
     return sum(tensors.values())
+
+
+def data_bytes(tensor: Tensor) -> int:
+    """Bytes of the data; of a subclass that holds others (torchao's, 2:4 sparsity) those of the tensors inside it.
+
+    ``nbytes`` of such a weight is what a plain one of its shape would take.
+    """
+    if not hasattr(tensor, "__tensor_flatten__"):
+        return tensor.nbytes
+    return sum(data_bytes(getattr(tensor, name)) for name in tensor.__tensor_flatten__()[0])
