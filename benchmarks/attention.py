@@ -18,7 +18,7 @@ class Quick(_Attention):
 
 class Nightly(_Attention):
     variants = ("naive", "sdpa", "sdpa_causal", "grouped_query", "torch_fast", "torch_slow")
-    shapes = {"sequence_length": (64, 1024, 2048)}
+    shapes = {"sequence_length": (1024,)}
     counters = ("operators", "peak_bytes", "flops", "error")
 
 
@@ -44,19 +44,19 @@ class NightlyLengths(_Attention):
 
 class NightlyShort(_Attention):
     fixed = {"tokens": 16, "d_model": 256, "heads": 4}
-    variants = ("naive", "sdpa", "torch_fast", "torch_slow")
+    variants = ("sdpa", "torch_fast", "torch_slow")
     shapes = {"sequence_length": (1, 16)}
     counters = ("operators",)
 
 
 class NightlyBackward(_Attention):
     variants = ("naive_backward", "sdpa_backward")
-    shapes = {"sequence_length": (64, 1024)}
+    shapes = {"sequence_length": (64, 512)}
     counters = ("peak_bytes",)
 
 
 class NightlyHalf(_Attention):
-    variants = ("naive", "sdpa")
+    variants = ("sdpa",)
     shapes = {"sequence_length": (1024,)}
     dtypes = ("float16", "bfloat16")
     counters = ()

@@ -17,13 +17,5 @@ class Nightly(bench.Suite):
     family = FAMILY
     fixed = {"batch": 1, "d_model": 512, "heads": 8}
     variants = ("naive", "pre_norm", "post_norm", "decoder", "torch", "bert")
-    shapes = {"sequence_length": (16, 512)}
+    shapes = {"sequence_length": (256,)}
     counters = ("operators", "peak_bytes", "flops", "error")
-
-
-class NightlyBatches(bench.Suite):
-    family = FAMILY
-    fixed = {"sequence_length": 256, "d_model": 128, "heads": 4}
-    variants = ("naive", "pre_norm")
-    shapes = {"batch": (1, 4, 16)}
-    counters = ("peak_bytes",)

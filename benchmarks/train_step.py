@@ -16,19 +16,18 @@ class Quick(bench.Suite):
 
 class Nightly(bench.Suite):
     family = FAMILY
-    fixed = {"d_model": 256, "heads": 4, "sequence_length": 128}
+    fixed = {"heads": 4, "sequence_length": 128, "batch": 2}
     variants = (
         "naive_attention",
         "float32",
         "adamw_for_loop",
         "adamw_foreach",
         "adamw_recommended",
-        "checkpointed",
         "naive_amp",
         "amp_bfloat16",
         "amp_float16",
     )
-    shapes = {"batch": (2,)}
+    shapes = {"d_model": (256,)}
     counters = ("operators", "peak_bytes", "flops", "model_bytes", "error")
 
 
@@ -38,5 +37,15 @@ class NightlyWidths(bench.Suite):
     family = FAMILY
     fixed = {"heads": 4, "sequence_length": 32, "batch": 4}
     variants = ("naive_amp", "amp_bfloat16")
-    shapes = {"d_model": (64, 128, 256, 512)}
+    shapes = {"d_model": (64, 128, 256, 384)}
+    counters = ("peak_bytes",)
+
+
+class NightlyBatches(bench.Suite):
+    """Batches around the one from which activations take more memory than the optimizer: there checkpointing pays."""
+
+    family = FAMILY
+    fixed = {"d_model": 128, "heads": 4, "sequence_length": 64}
+    variants = ("adamw_for_loop", "checkpointed")
+    shapes = {"batch": (1, 4, 16)}
     counters = ("peak_bytes",)

@@ -12,7 +12,9 @@ from torch import Tensor, nn
 
 from tbp import bench
 
+from .attention_kernels import MATH, kernel_of
 from .attention_oracle import Seen, attended, checked, checks_of, projections
+from .compiled import graphs_of
 
 FAMILY = "attention"
 ROTARY_BASE = 10000.0
@@ -102,7 +104,13 @@ def sdpa_causal(case: bench.Case) -> bench.Step:
 
 @bench.workload(FAMILY, "grouped_query", reference=_full, baseline="sdpa")
 def grouped_query(case: bench.Case) -> bench.Step:
-    return _step(case, make_options=lambda: {"num_kv_heads": 1})
+    return _off_the_math_path(_step(case, make_options=lambda: {"num_kv_heads": 1}))
+
+
+def _off_the_math_path(step: bench.Step) -> bench.Step:
+    """Bare attention falls to the math path on CUDA where heads share keys in float32, or under a mask."""
+    sentence = "attention with shared keys runs in a fused kernel, not on the math path"
+    return replace(step, conditions={sentence: lambda: kernel_of(step.run) != MATH})
 
 
 @bench.workload(FAMILY, "sliding_window", reference=_windowed, baseline="sdpa_causal")
@@ -127,7 +135,17 @@ def alibi(case: bench.Case) -> bench.Step:
 @bench.workload(FAMILY, "masked", reference=_reference_of(lambda case: Seen(mask=_half_padding(case))), baseline="sdpa")
 def masked(case: bench.Case) -> bench.Step:
     """A padding mask that hides the last quarter of the keys."""
-    step = _step(case)
+    return _masked(case, _step(case))
+
+
+@bench.workload(
+    FAMILY, "grouped_masked", reference=_reference_of(lambda case: Seen(mask=_half_padding(case))), baseline="masked"
+)
+def grouped_masked(case: bench.Case) -> bench.Step:
+    return _off_the_math_path(_masked(case, _step(case, make_options=lambda: {"num_kv_heads": 1})))
+
+
+def _masked(case: bench.Case, step: bench.Step) -> bench.Step:
     assert step.module is not None
     inference = bench.inference(step.module, *step.inputs, mask=_half_padding(case).to(case.device))
     return replace(step, run=inference.run, output=inference.output)
@@ -244,11 +262,6 @@ class FlexAttention(nn.Module):
 def flex_window(case: bench.Case) -> bench.Step:
     """Needs a compiler: on CPU a C++ one, on CUDA Triton."""
     length, window = case["sequence_length"], case["window"]
-    try:
-        step = _peer(
-            case, lambda block: FlexAttention(block, case["heads"], length, window, case.device), window=window
-        )
-        step.run()
-    except RuntimeError as error:  # of which torch.compile's are
-        raise bench.Skip(f"flex attention does not compile here: {type(error).__name__}") from None
+    step = _peer(case, lambda block: FlexAttention(block, case["heads"], length, window, case.device), window=window)
+    graphs_of(step.run)
     return step

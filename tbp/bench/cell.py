@@ -66,4 +66,4 @@ def least_bytes(step: Step) -> int:
     modules = step.module.modules() if step.module is not None else ()
     read = [module for module in modules if not isinstance(module, nn.Embedding)]
     weights = [tensor for module in read for tensor in (*module.parameters(False), *module.buffers(False))]
-    return sum(tensor.nbytes for tensor in (*weights, *step.inputs, step.output()))
+    return sum(counters.data_bytes(tensor) for tensor in (*weights, *step.inputs, step.output()))

@@ -73,7 +73,14 @@ def _parted(
     faces: Mapping[str, str],
     least: float,
 ) -> str:
-    """The sentence of a dimension that parts the cells; empty where it does not."""
+    """The sentence of a dimension that parts the cells; empty where it does not.
+
+    Cells without such a parameter, of another suite, are left out where the practice holds in all of them; where it
+    does not, the parameter parts nothing.
+    """
+    if any(cell.verdict is ClaimVerdict.FAILS for cell in decided if not dimension.value_of(cell)):
+        return ""
+    decided = [cell for cell in decided if dimension.value_of(cell)]
     holding = {dimension.value_of(cell) for cell in decided if cell.verdict is ClaimVerdict.HOLDS}
     failing = {dimension.value_of(cell) for cell in decided if cell.verdict is ClaimVerdict.FAILS}
     if holding & failing or not holding or not failing:

@@ -18,7 +18,7 @@ from tbp.turns.worker_process import Deadline, OutOfTime, Worker, WorkerLost
 from tbp.wording.words import value_text
 
 PROGRAM = Path(__file__).parents[1] / "defects" / "program.py"
-# All demonstrations take about 10 s on one core; the import of torch on a cold disk alone may take a minute.
+# All demonstrations take 3 s on one core, torch imported; the import of torch on a cold disk alone may take a minute.
 TOTAL_S = 300.0
 START_S = 120.0
 EACH_S = 60.0

@@ -8,7 +8,7 @@ costs 0.15 CPU s instead of 1.2: its digest.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Container, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Generator, Iterable, Sequence
 from contextlib import closing
 from functools import partial
 from itertools import chain, islice
@@ -49,6 +49,10 @@ class KnownTraces:
         self._expected: deque[Path] = deque()
         self._outcomes: Generator[Outcome, None, None] = _outcomes((), self._rules)
 
+    def __reduce__(self) -> tuple[type[KnownTraces], tuple[tuple[NameRule, ...]]]:
+        """A reader in another process expects nothing."""
+        return KnownTraces, (self._rules,)
+
     def __enter__(self) -> Self:
         return self
 
@@ -85,11 +89,6 @@ def known_recording(path: Path, rules: Sequence[NameRule] = ()) -> Recording:
     if isinstance(outcome, UnreadableTrace):
         raise outcome
     return outcome
-
-
-def outcomes(paths: Sequence[Path], rules: Sequence[NameRule] = ()) -> Iterator[Outcome]:
-    """Returns what becomes of each of ``paths``, in order, all of them read anew."""
-    return (outcome for outcome, _ in _read_by_several([(path, None) for path in paths], tuple(rules)))
 
 
 def packed_bytes(path: Path) -> int:

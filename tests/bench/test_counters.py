@@ -62,6 +62,16 @@ def test_the_peak_is_what_is_alive_at_once():
     assert counters.peak_bytes(lambda: None, "cpu") == 0
 
 
+def test_what_a_call_frees_of_the_one_before_makes_room():
+    alive = []
+
+    def replace_it() -> None:
+        alive.clear()
+        alive.append(torch.ones(1 << 18))  # 1 MiB, in the room of the one before
+
+    assert [counters.peak_bytes(replace_it, "cpu") for _ in range(3)] == [0, 0, 0]
+
+
 def test_peak_of_an_unknown_device_fails_loudly():
     with pytest.raises(ValueError, match="peak memory"):
         counters.peak_bytes(lambda: None, "tpu")

@@ -70,6 +70,16 @@ def test_a_practice_may_hold_up_to_a_size_or_with_a_dtype_only() -> None:
     assert judged(practice(), mixed).remark == "in 2 of 4 cells"
 
 
+def test_a_suite_without_the_parameter_is_left_out_where_the_practice_holds_there() -> None:
+    cells = [
+        timed("sdpa", ratio=(0.5, 0.45, 0.55), suite="attention.Widths", width="256"),
+        timed("sdpa", ratio=(2.0, 1.8, 2.2), suite="attention.Widths", width="64"),
+    ]
+    holding, failing = (timed("sdpa", ratio=ratio, batch="2") for ratio in ((0.5, 0.45, 0.55), (2.0, 1.8, 2.2)))
+    assert judged(practice(), [*cells, holding]).remark.startswith("from width=256 on, not at 64")
+    assert judged(practice(), [*cells, failing]).remark == "in 1 of 3 cells"
+
+
 def test_machines_are_called_by_their_names() -> None:
     cells = [
         timed("sdpa", ratio=(0.5, 0.45, 0.55), machine="runner-1"),

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from tbp.errors import UnreadableTrace
 from tbp.system.store import FILE, Store, file_key
 from tbp.traces import known_traces, read_recording
-from tbp.traces.known_traces import KnownTraces, known_recording, outcomes
+from tbp.traces.known_traces import KnownTraces, known_recording
 from tbp.traces.recording import Recording
 
 
@@ -113,9 +113,6 @@ def test_several_processes_read_the_same_and_a_broken_trace_is_alone(
         with pytest.raises(UnreadableTrace, match=r"broken\.pt\.trace\.json\.gz"):
             reader(broken)
         assert [content(reader(path)) for path in traces[3:]] == alone[3:]
-    read = list(outcomes([traces[0], broken, traces[1]]))
-    assert [content(outcome) for outcome in read[::2] if isinstance(outcome, Recording)] == alone[:2]
-    assert isinstance(read[1], UnreadableTrace)
 
 
 def test_traces_may_be_asked_for_in_another_order(traces: list[Path], parsed: list[str]):
