@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from tbp.errors import UnreadableTrace
 from tbp.system.store import FILE, Store, file_key
-from tbp.traces import known_traces, read_recording
+from tbp.traces import known_traces, read_recording, several_recordings
 from tbp.traces.known_traces import KnownTraces, known_recording
 from tbp.traces.recording import Recording
 
@@ -135,3 +135,12 @@ def test_several_series_need_a_trace_where_nothing_is_kept(traces: list[Path], p
         reader.expect([traces[0], traces[1], traces[0]])
         assert [reader(traces[at]).path for at in (0, 1, 0)] == [traces[at] for at in (0, 1, 0)]
     assert parsed == [traces[at].name for at in (0, 1, 0)]
+
+
+def test_the_reader_travels_to_other_processes(traces: list[Path], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(several_recordings, "TRACE_S", 100.0)
+    with KnownTraces() as reader:
+        reader.expect(traces[:2])
+        alone = [content(reader(path)) for path in traces[:2]]
+        read = several_recordings.several_recordings(traces[:2], reader)
+    assert [content(each) for each in read if isinstance(each, Recording)] == alone
