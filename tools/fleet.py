@@ -1,0 +1,221 @@
+"""Fleets that cannot be run here: results of many machines, made up, and what a store of them costs.
+
+Noise is learned from real results folders (``--learn``, several): of each series the spread of its logarithms from run
+to run, how often a run is an outlier, and how much a run has of the one before. A made-up series draws the three of
+one real series. Steps are injected: some benchmarks change at one commit, on all machines alike.
+
+For each size: the results are ingested by `tbp ingest` in a process of its own (its CPU time and largest memory), the
+store is compacted, and read: one series, the rows of the index page, and all changes of some series, which are compared
+with the injected ones. Sizes above ``--at-once`` are made, ingested and deleted month by month, as nights would do it.
+
+    python tools/fleet.py --learn RESULTS --points 1e6 1e7
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from fleet_results import (
+    CELLS_OF_BENCHMARK,
+    ENVIRONMENT,
+    HOURS_BETWEEN,
+    Fleet,
+    Truth,
+    commit_hash,
+    learned,
+    machine_name,
+    write_results,
+)  # fmt: skip
+from numpy.typing import NDArray
+
+JUDGED = 40  # benchmarks whose changes are looked for, of one machine
+
+# 1 M, 10 M and 100 M: each grows in series, machines and history.
+FLEETS = {
+    100_000: Fleet(100, 4, 250),
+    1_000_000: Fleet(400, 5, 500),
+    10_000_000: Fleet(2000, 10, 500),
+    100_000_000: Fleet(5000, 20, 1000),
+}
+
+
+@dataclass
+class Cost:
+    """The time and the memory of the processes of one size."""
+
+    cpu_s: float = 0.0
+    wall_s: float = 0.0
+    peak_bytes: int = 0
+
+    def run(self, *arguments: object) -> None:
+        began = time.perf_counter()
+        process = subprocess.Popen([sys.executable, "-m", "tbp", *map(str, arguments)], stdout=subprocess.DEVNULL)
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise SystemExit(f"tbp {' '.join(map(str, arguments))} ended with {process.returncode}")
+        self.wall_s += time.perf_counter() - began
+        self.cpu_s += used.ru_utime + used.ru_stime
+        self.peak_bytes = max(self.peak_bytes, used.ru_maxrss * 1024)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--points", type=lambda text: int(float(text)), nargs="+", default=[100_000, 1_000_000])
+    parser.add_argument("--learn", type=Path, nargs="*", default=[], metavar="RESULTS", help="real results folders")
+    parser.add_argument("--at-once", type=lambda text: int(float(text)), default=12_000_000, metavar="POINTS")
+    parser.add_argument("--months", type=int, help="of a history that is made month by month, only so many")
+    parser.add_argument("--folder", type=Path, help="for results and stores (default: a temporary one, deleted)")
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    noise = learned(options.learn)
+    print(f"noise of {len(noise):,} series: median spread {np.median(noise[:, 0]):.1%}, "
+          f"outliers {np.mean(noise[:, 1]):.1%}, correlation {np.median(noise[:, 2]):.2f}")  # fmt: skip
+    with tempfile.TemporaryDirectory(dir=options.folder) as name:
+        for points in options.points:
+            measured(Path(name) / str(points), FLEETS[points], noise, options)
+
+
+def measured(folder: Path, fleet: Fleet, noise: NDArray[np.float64], options: argparse.Namespace) -> None:
+    results, store, ingesting = folder / "results", folder / "store", Cost()
+    per_month = 30 * 24 // HOURS_BETWEEN
+
+    def ready(commit: int) -> None:
+        if (commit + 1) % per_month and commit + 1 < fleet.commits:
+            return
+        ingesting.run("ingest", results, "--store", store, "--project", "fleet")
+        for machine in range(fleet.machines):
+            shutil.rmtree(results / machine_name(machine))
+            (results / machine_name(machine)).mkdir()
+
+    is_at_once = fleet.points <= options.at_once
+    if options.months and not is_at_once:
+        fleet = Fleet(fleet.cells, fleet.machines, min(fleet.commits, options.months * per_month))
+    fact = write_results(results, fleet, noise, options.seed, None if is_at_once else ready)
+    if is_at_once:
+        json_bytes = bytes_of(results)
+        ingesting.run("ingest", results, "--store", store, "--project", "fleet")
+        print(f"\n{fleet.points:,} points, {fleet.cells * fleet.machines:,} series: {json_bytes / 1e6:,.0f} MB of JSON")
+        again = Cost()
+        again.run("ingest", results, "--store", store, "--project", "fleet")
+        print(f"  ingested again: {again.cpu_s:.1f} CPU s")
+    else:
+        print(f"\n{fleet.points:,} points, {fleet.cells * fleet.machines:,} series, month by month")
+    shutil.rmtree(results)
+    files = sum(1 for _ in store.rglob("*.parquet"))
+    print(
+        f"  ingest: {ingesting.cpu_s:.1f} CPU s, {ingesting.wall_s:.1f} s, {ingesting.peak_bytes / 1e6:,.0f} MB at "
+        f"most; store {bytes_of(store) / 1e6:,.0f} MB in {files:,} files"
+    )
+    reads(store, fleet, "as ingested")
+    compacting = Cost()
+    compacting.run("ingest", "--store", store, "--compact")
+    print(f"  compaction: {compacting.cpu_s:.1f} CPU s, {compacting.peak_bytes / 1e6:,.0f} MB at most")
+    reads(store, fleet, "compacted")
+    quality(store, fleet, fact)
+    print(f"  this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB at most")
+    shutil.rmtree(folder)
+
+
+def bytes_of(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def timed(read: Callable[[int], object], times: int) -> float:
+    """The median time of a read, each of another series."""
+    taken = []
+    for number in range(times):
+        began = time.perf_counter()
+        read(number)
+        taken.append(time.perf_counter() - began)
+    return statistics.median(taken)
+
+
+def reads(store: Path, fleet: Fleet, state: str) -> None:
+    from tbp.dataset.database import Wanted, opened
+    from tbp.dataset.files import StoreFiles
+    from tbp.dataset.parts import required
+    from tbp.dataset.source import store_source
+    from tbp.dataset.sql import answer
+
+    files = StoreFiles(str(store))
+    dice = np.random.default_rng(7)
+    cells, machines = dice.integers(0, fleet.cells, 99), dice.integers(0, fleet.machines, 99)
+
+    def wanted(number: int) -> Wanted:
+        benchmark, cell = divmod(int(cells[number]), CELLS_OF_BENCHMARK)
+        return Wanted(
+            "fleet", (f"suite_{benchmark % 20}.Suite.time_{benchmark}",), machine_name(int(machines[number])),
+            ENVIRONMENT, f"param1={cell}",
+        )  # fmt: skip
+
+    def series(number: int) -> None:
+        with opened(files, live, wanted(number), ("runs", "points")) as database:
+            condition, values_ = database.wanted.condition
+            rows = database.rows(f"SELECT date, commit, value FROM points WHERE {condition}", values_)
+        assert rows.num_rows == fleet.commits, rows.num_rows
+
+    def frame(number: int) -> None:
+        source = store_source(str(store))
+        assert len(msgspec.structs.replace(source, wanted=wanted(number)).results().frame) == fleet.commits
+
+    live = required(files)
+    one_s, frame_s = timed(series, 15), timed(frame, 7)
+    listing_s = timed(lambda _: required(files), 3)
+    index_s = timed(lambda _: answer(files, required(files), "FROM series"), 3)
+    print(f"  {state}: one series {one_s * 1e3:.0f} ms (as a frame, store opened anew, {frame_s * 1e3:.0f} ms); "
+          f"listing {listing_s * 1e3:.0f} ms; index data {index_s:.2f} s")  # fmt: skip
+
+
+def quality(store: Path, fleet: Fleet, fact: Truth) -> None:
+    """The changes that a report finds in some benchmarks of one machine, beside those that were injected."""
+    from tbp.dataset.database import Wanted
+    from tbp.dataset.source import store_source
+    from tbp.history.stored import by_themselves, stored
+    from tbp.model.points import commits
+
+    dice = np.random.default_rng(3)
+    chosen = sorted(dice.choice(fleet.benchmarks, min(JUDGED, fleet.benchmarks), replace=False).tolist())
+    names = tuple(f"suite_{number % 20}.Suite.time_{number}" for number in chosen)
+    source = msgspec.structs.replace(store_source(str(store)), wanted=Wanted("fleet", names, machine_name(0)))
+    began = time.perf_counter()
+    histories = by_themselves(stored(None, source))
+    took_s = time.perf_counter() - began
+    order = {commit_hash(commit): commit for commit in range(fleet.commits)}
+    seen = missed = false = runs = 0
+    loud_seen = loud = 0
+    for history in histories:
+        number = int(history.key.benchmark.rpartition("_")[2])
+        cell = number * CELLS_OF_BENCHMARK + int(history.key.parameters[0][1])
+        at, spread = int(fact.step_at[number]), float(fact.noise[0, cell, 0])
+        hashes = [commit.hash for commit in commits(history.points)]
+        changes = [evidence.change for evidence in history.changes]
+        confirmed = [order[hashes[change.index]] for change in changes if change.confirmed]
+        near = [commit for commit in confirmed if at >= 0 and abs(commit - at) <= 3]
+        runs += fleet.commits
+        false += len(confirmed) - len(near)
+        if at >= 0:
+            seen, missed = seen + bool(near), missed + (not near)
+            if abs(fact.step_log[number]) >= 2 * spread:
+                loud, loud_seen = loud + 1, loud_seen + bool(near)
+    print(
+        f"  detection in {len(histories)} series ({took_s:.1f} s): {seen} of {seen + missed} steps found, {loud_seen} "
+        f"of the {loud} of twice the noise or more; {1000 * false / runs:.2f} false per 1,000 runs"
+    )
+
+
+if __name__ == "__main__":
+    main()
