@@ -6,7 +6,7 @@ one real series. Steps are injected: some benchmarks change at one commit, on al
 
 For each size: the results are ingested by `tbp ingest` in a process of its own (its CPU time and largest memory), the
 store is compacted, and read: one series, the rows of the index page, and all changes of some series, which are compared
-with the injected ones. Sizes above ``--at-once`` are made, ingested and deleted month by month, as nights would do it.
+with the injected ones. Sizes above AT_ONCE are made, ingested and deleted month by month, as nights would do it.
 
     python tools/fleet.py --learn RESULTS --points 1e6 1e7
 """
@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
 import shutil
 import statistics
 import subprocess
@@ -37,10 +36,13 @@ from fleet_results import (
     commit_hash,
     learned,
     machine_name,
+    truth,
     write_results,
 )  # fmt: skip
 from numpy.typing import NDArray
 
+MONTH = 30 * 24 // HOURS_BETWEEN  # commits
+AT_ONCE = 12_000_000  # points that are made and ingested at once: 1.3 GB of JSON
 JUDGED = 40  # benchmarks whose changes are looked for, of one machine
 
 # 1 M, 10 M and 100 M: each grows in series, machines and history.
@@ -76,58 +78,70 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--points", type=lambda text: int(float(text)), nargs="+", default=[100_000, 1_000_000])
     parser.add_argument("--learn", type=Path, nargs="*", default=[], metavar="RESULTS", help="real results folders")
-    parser.add_argument("--at-once", type=lambda text: int(float(text)), default=12_000_000, metavar="POINTS")
-    parser.add_argument("--months", type=int, help="of a history that is made month by month, only so many")
-    parser.add_argument("--folder", type=Path, help="for results and stores (default: a temporary one, deleted)")
+    parser.add_argument("--months", type=int, help="of a history that is made month by month, only so many more")
+    parser.add_argument("--folder", type=Path, help="for results and stores, which stay, and are gone on with")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     noise = learned(options.learn)
     print(f"noise of {len(noise):,} series: median spread {np.median(noise[:, 0]):.1%}, "
           f"outliers {np.mean(noise[:, 1]):.1%}, correlation {np.median(noise[:, 2]):.2f}")  # fmt: skip
-    with tempfile.TemporaryDirectory(dir=options.folder) as name:
+    with tempfile.TemporaryDirectory() as name:
         for points in options.points:
-            measured(Path(name) / str(points), FLEETS[points], noise, options)
+            measured((options.folder or Path(name)) / str(points), FLEETS[points], noise, options)
 
 
 def measured(folder: Path, fleet: Fleet, noise: NDArray[np.float64], options: argparse.Namespace) -> None:
-    results, store, ingesting = folder / "results", folder / "store", Cost()
-    per_month = 30 * 24 // HOURS_BETWEEN
+    store = folder / "store"
+    first, is_at_once = commits_in(store), fleet.points <= AT_ONCE
+    last = min(fleet.commits, first + options.months * MONTH) if options.months and not is_at_once else fleet.commits
+    print(f"\n{fleet.cells * fleet.machines * last:,} points, {fleet.cells * fleet.machines:,} series")
+    if first < last:
+        ingested(folder / "results", store, fleet, noise, options.seed, range(first, last))
+    reads(store, fleet, last, "as ingested")
+    if not options.months:
+        compacting = Cost()
+        compacting.run("ingest", "--store", store, "--compact")
+        print(f"  compaction: {compacting.cpu_s:.1f} CPU s, {compacting.peak_bytes / 1e6:,.0f} MB at most")
+        reads(store, fleet, last, "compacted")
+    quality(store, fleet, truth(fleet, noise, np.random.default_rng(options.seed)), last)
+    if options.folder is None:
+        shutil.rmtree(folder)
+
+
+def commits_in(store: Path) -> int:
+    """The number of commits that an earlier call put into the store."""
+    from tbp.dataset.files import StoreFiles
+    from tbp.dataset.parts import live_files
+    from tbp.dataset.sql import answer
+
+    files = StoreFiles(str(store))
+    live = live_files(files)
+    return int(answer(files, live, "SELECT count(DISTINCT commit) AS n FROM runs")["n"][0].as_py()) if live.parts else 0
+
+
+def ingested(results: Path, store: Path, fleet: Fleet, noise: NDArray[np.float64], seed: int, span: range) -> None:
+    """Makes the results of the commits of ``span`` and ingests them, month by month where they are many."""
+    ingesting, json_bytes = Cost(), 0
+    is_at_once = fleet.cells * fleet.machines * len(span) <= AT_ONCE
 
     def ready(commit: int) -> None:
-        if (commit + 1) % per_month and commit + 1 < fleet.commits:
+        nonlocal json_bytes
+        if commit + 1 < span.stop and (is_at_once or (commit + 1) % MONTH):
             return
+        json_bytes += bytes_of(results)
         ingesting.run("ingest", results, "--store", store, "--project", "fleet")
         for machine in range(fleet.machines):
             shutil.rmtree(results / machine_name(machine))
             (results / machine_name(machine)).mkdir()
 
-    is_at_once = fleet.points <= options.at_once
-    if options.months and not is_at_once:
-        fleet = Fleet(fleet.cells, fleet.machines, min(fleet.commits, options.months * per_month))
-    fact = write_results(results, fleet, noise, options.seed, None if is_at_once else ready)
-    if is_at_once:
-        json_bytes = bytes_of(results)
-        ingesting.run("ingest", results, "--store", store, "--project", "fleet")
-        print(f"\n{fleet.points:,} points, {fleet.cells * fleet.machines:,} series: {json_bytes / 1e6:,.0f} MB of JSON")
-        again = Cost()
-        again.run("ingest", results, "--store", store, "--project", "fleet")
-        print(f"  ingested again: {again.cpu_s:.1f} CPU s")
-    else:
-        print(f"\n{fleet.points:,} points, {fleet.cells * fleet.machines:,} series, month by month")
+    write_results(results, fleet, noise, seed, ready, span)
     shutil.rmtree(results)
     files = sum(1 for _ in store.rglob("*.parquet"))
     print(
-        f"  ingest: {ingesting.cpu_s:.1f} CPU s, {ingesting.wall_s:.1f} s, {ingesting.peak_bytes / 1e6:,.0f} MB at "
-        f"most; store {bytes_of(store) / 1e6:,.0f} MB in {files:,} files"
+        f"  ingest of {len(span)} commits, {json_bytes / 1e6:,.0f} MB of JSON: {ingesting.cpu_s:.1f} CPU s, "
+        f"{ingesting.wall_s:.1f} s, {ingesting.peak_bytes / 1e6:,.0f} MB at most; "
+        f"store {bytes_of(store) / 1e6:,.0f} MB in {files:,} files"
     )
-    reads(store, fleet, "as ingested")
-    compacting = Cost()
-    compacting.run("ingest", "--store", store, "--compact")
-    print(f"  compaction: {compacting.cpu_s:.1f} CPU s, {compacting.peak_bytes / 1e6:,.0f} MB at most")
-    reads(store, fleet, "compacted")
-    quality(store, fleet, fact)
-    print(f"  this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB at most")
-    shutil.rmtree(folder)
 
 
 def bytes_of(folder: Path) -> int:
@@ -144,7 +158,7 @@ def timed(read: Callable[[int], object], times: int) -> float:
     return statistics.median(taken)
 
 
-def reads(store: Path, fleet: Fleet, state: str) -> None:
+def reads(store: Path, fleet: Fleet, commits: int, state: str) -> None:
     from tbp.dataset.database import Wanted, opened
     from tbp.dataset.files import StoreFiles
     from tbp.dataset.parts import required
@@ -166,11 +180,11 @@ def reads(store: Path, fleet: Fleet, state: str) -> None:
         with opened(files, live, wanted(number), ("runs", "points")) as database:
             condition, values_ = database.wanted.condition
             rows = database.rows(f"SELECT date, commit, value FROM points WHERE {condition}", values_)
-        assert rows.num_rows == fleet.commits, rows.num_rows
+        assert rows.num_rows == commits, rows.num_rows
 
     def frame(number: int) -> None:
         source = store_source(str(store))
-        assert len(msgspec.structs.replace(source, wanted=wanted(number)).results().frame) == fleet.commits
+        assert len(msgspec.structs.replace(source, wanted=wanted(number)).results().frame) == commits
 
     live = required(files)
     one_s, frame_s = timed(series, 15), timed(frame, 7)
@@ -180,12 +194,12 @@ def reads(store: Path, fleet: Fleet, state: str) -> None:
           f"listing {listing_s * 1e3:.0f} ms; index data {index_s:.2f} s")  # fmt: skip
 
 
-def quality(store: Path, fleet: Fleet, fact: Truth) -> None:
+def quality(store: Path, fleet: Fleet, fact: Truth, last: int) -> None:
     """The changes that a report finds in some benchmarks of one machine, beside those that were injected."""
     from tbp.dataset.database import Wanted
     from tbp.dataset.source import store_source
     from tbp.history.stored import by_themselves, stored
-    from tbp.model.points import commits
+    from tbp.model.points import commits as commits_of
 
     dice = np.random.default_rng(3)
     chosen = sorted(dice.choice(fleet.benchmarks, min(JUDGED, fleet.benchmarks), replace=False).tolist())
@@ -201,13 +215,13 @@ def quality(store: Path, fleet: Fleet, fact: Truth) -> None:
         number = int(history.key.benchmark.rpartition("_")[2])
         cell = number * CELLS_OF_BENCHMARK + int(history.key.parameters[0][1])
         at, spread = int(fact.step_at[number]), float(fact.noise[0, cell, 0])
-        hashes = [commit.hash for commit in commits(history.points)]
+        hashes = [commit.hash for commit in commits_of(history.points)]
         changes = [evidence.change for evidence in history.changes]
         confirmed = [order[hashes[change.index]] for change in changes if change.confirmed]
         near = [commit for commit in confirmed if at >= 0 and abs(commit - at) <= 3]
-        runs += fleet.commits
+        runs += last
         false += len(confirmed) - len(near)
-        if at >= 0:
+        if 0 <= at < last - 10:
             seen, missed = seen + bool(near), missed + (not near)
             if abs(fact.step_log[number]) >= 2 * spread:
                 loud, loud_seen = loud + 1, loud_seen + bool(near)

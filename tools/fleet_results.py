@@ -96,9 +96,13 @@ def machine_name(machine: int) -> str:
 
 def write_results(
     folder: Path, fleet: Fleet, noise: NDArray[np.float64] = USUAL_NOISE, seed: int = 1,
-    ready: Callable[[int], None] | None = None,
+    ready: Callable[[int], None] | None = None, span: range | None = None,
 ) -> Truth:  # fmt: skip
-    """The results of ``fleet`` as asv writes them; ``ready`` is called after the runs of each commit."""
+    """The results of ``fleet`` as asv writes them, of the commits of ``span`` or of all.
+
+    ``ready`` is called after the runs of each commit.
+    """
+    wanted = span if span is not None else range(fleet.commits)
     dice = np.random.default_rng(seed)
     fact = truth(fleet, noise, dice)
     rows = [values(fleet, fact, machine, np.random.default_rng([seed, machine])) for machine in range(fleet.machines)]
@@ -107,8 +111,12 @@ def write_results(
     (folder / "benchmarks.json").write_text(json.dumps({"version": 2}))
     names = [f"suite_{number % 20}.Suite.time_{number}" for number in range(fleet.benchmarks)]
     params = [[f"'{cell}'" for cell in range(CELLS_OF_BENCHMARK)]]
-    for commit in range(fleet.commits):
+    for commit in range(wanted.stop):
         name = commit_hash(commit)
+        if commit not in wanted:
+            for of_machine in rows:
+                next(of_machine)
+            continue
         for machine, of_machine in enumerate(rows):
             column = next(of_machine)
             results = {

@@ -42,6 +42,7 @@ from tbp.dataset.rows import (
 from tbp.errors import NothingMeasured, UnreadableTrace
 from tbp.system.bounded import read_plain
 from tbp.system.parallel import batched, mapped
+from tbp.system.python_text import encodable
 from tbp.system.store import key_of
 from tbp.traces.calls.names import NameRule
 from tbp.traces.known_traces import known_recording
@@ -86,7 +87,7 @@ def ingest(store: StoreFiles, folder: Path, project: str, rules: tuple[NameRule,
     """
     if not folder.is_dir():
         raise NothingMeasured(f"there is no results folder {folder}; {ASV_RUN}")
-    origin = Origin(project, str(folder.absolute()), now_ms)
+    origin = Origin(project, encodable(str(folder.absolute())), now_ms)
     work = _Work(store, folder, origin, _known(store, project))
     work.add_results()
     work.add_records()
@@ -229,7 +230,7 @@ class _Work:
         put_part(self.store, ((table, project, rows) for table, rows in tables.items()), self.origin.at)
 
     def _name(self, path: Path) -> str:
-        return path.relative_to(self.folder).as_posix()
+        return encodable(path.relative_to(self.folder).as_posix())
 
     def _note(self, problems: Sequence[str] = (), **counts: int) -> None:
         more = {name: getattr(self.ingested, name) + count for name, count in counts.items()}

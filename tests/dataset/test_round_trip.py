@@ -13,6 +13,7 @@ import pytest
 pytest.importorskip("duckdb")
 pytest.importorskip("pyarrow")
 
+import tbp
 from tbp.asv.ratios import Ratio, add_ratios, read_ratios
 from tbp.asv.reasons import read_reasons, write_outputs
 from tbp.asv.results import Results, read_results
@@ -22,6 +23,7 @@ from tbp.dataset.database import Wanted
 from tbp.dataset.files import StoreFiles
 from tbp.dataset.ingest import Ingested, ingest
 from tbp.dataset.source import StoreSource, store_source
+from tbp.errors import NothingMeasured, UsageError
 from tbp.model.series import SeriesKey
 from tbp.traces.operator_files import operator_bytes
 from tbp.traces.read_recording import read_recording
@@ -227,3 +229,23 @@ def test_numbers_are_exact(tmp_path: Path):
     )
     stored(tmp_path / "results", tmp_path / "store")
     assert source(tmp_path / "store").results().frame["value"].tolist() == values
+
+
+def test_a_file_s_name_need_not_be_text(tmp_path: Path):
+    write_result(tmp_path / "results", A, {"suite.time_plain": PLAIN}, environment="env-\udcff")
+    assert stored(tmp_path / "results", tmp_path / "store").runs == 1
+    assert len(source(tmp_path / "store").results().frame) == 1
+    assert stored(tmp_path / "results", tmp_path / "store").runs == 0
+
+
+@pytest.mark.filterwarnings("ignore:.*has 2 results for 1")
+def test_load_gives_the_frame_of_a_store_or_of_a_part_of_it(tmp_path: Path):
+    folder, store = small(tmp_path / "results"), str(tmp_path / "store")
+    stored(folder, store)
+    pd.testing.assert_frame_equal(tbp.load(store=store), tbp.load(folder))
+    of_grid = tbp.load(store=store, benchmark="suite.time_grid", machine="box-1", environment="env")
+    assert of_grid["parameters"].tolist() == [(("n", n), ("kind", kind)) for n in "12" for kind in "xy"]
+    with pytest.raises(UsageError, match="name a results folder alone, or a store"):
+        tbp.load(folder, store=store)
+    with pytest.raises(NothingMeasured):
+        tbp.load(store=store, benchmark="suite.time_none")
