@@ -80,13 +80,13 @@ def _rows(database: Database, table: str, machine: str) -> pa.Table:
 def _swept(store: StoreFiles, now_ms: int) -> int:
     """Removes what has not counted for longer than GRACE_MS; returns how many files that was.
 
-    A part that a killed ingest did not come to write is young as long as its data is.
+    Data that no part names may be of an ingest that is about to write one, as long as it is young.
     """
-    live = live_files(store)
-    is_over = all(part.written < now_ms - GRACE_MS for part in live.parts.values() if part.replaces)
-    if is_over:
-        store.remove(live.replaced)
+    parts = live_files(store).every
+    old = now_ms - GRACE_MS
+    over = {name for part in parts.values() if part.written < old for name in part.replaces} & parts.keys()
+    store.remove(over)
     named = {file.path for part in live_files(store).every.values() for file in part.files}
-    stray = [name for name in store.sizes(DATA) if name not in named and store.written_ms(name) < now_ms - GRACE_MS]
+    stray = [name for name in store.sizes(DATA) if name not in named and store.written_ms(name) < old]
     store.remove(stray)
-    return len(stray) + len(live.replaced) * is_over
+    return len(stray) + len(over)

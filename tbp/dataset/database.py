@@ -7,30 +7,19 @@ once: of two versions, the benchmark that was started last.
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
 from tbp.dataset.files import StoreFiles, library
 from tbp.dataset.parts import LiveFiles, StoredTableFile
-from tbp.dataset.tables import (
-    BYTES,
-    COUNT,
-    FLAG,
-    KEY,
-    MOMENT,
-    NUMBER,
-    NUMBERS,
-    TABLES,
-    TEXT,
-    TEXTS,
-    WHOLE,
-    columns,
-    schema,
-)  # fmt: skip
+from tbp.dataset.tables import SQL, TABLES, columns, schema
 from tbp.errors import UnreadableInput
 
 if TYPE_CHECKING:
@@ -39,10 +28,6 @@ if TYPE_CHECKING:
 FILE = "in_file"  # the column of ``all_`` views that has the Parquet file of a row
 # Of what DuckDB keeps in memory; it goes on on the disk. Half of the 2 GB that an ingest may take.
 MEMORY = "1GB"
-_SQL = {
-    TEXT: "VARCHAR", WHOLE: "BIGINT", COUNT: "INTEGER", NUMBER: "DOUBLE", FLAG: "BOOLEAN", BYTES: "BLOB",
-    KEY: "UBIGINT", MOMENT: "TIMESTAMP WITH TIME ZONE", NUMBERS: "DOUBLE[]", TEXTS: "VARCHAR[]",
-}  # fmt: skip
 _SETTINGS = {
     "autoinstall_known_extensions": False, "autoload_known_extensions": False, "memory_limit": MEMORY,
 }  # fmt: skip
@@ -84,7 +69,8 @@ EVERYTHING = Wanted()
 @cache
 def _process() -> Any:
     """DuckDB in this process, of which each reader has a cursor with its views: to start it takes 25 ms."""
-    connection = library("duckdb").connect(config=_SETTINGS)
+    spilled = str(Path(tempfile.gettempdir(), f"tbp-duckdb-{os.getpid()}"))  # made where it is needed, and removed
+    connection = library("duckdb").connect(config={**_SETTINGS, "temp_directory": spilled})
     connection.execute("SET TimeZone = 'UTC'")
     return connection
 
@@ -105,8 +91,18 @@ class Database:
 
     def rows(self, query: str, values: Sequence[object] = ()) -> pa.Table:
         """The answer to a query. Raises UnreadableInput where a file of the store is damaged."""
-        try:
+        with self._reading():
             return self.connection.sql(query, params=list(values)).to_arrow_table()
+
+    def run(self, statement: str) -> None:
+        """Makes a view or a table. Raises UnreadableInput as ``rows``."""
+        with self._reading():
+            self.connection.execute(statement)
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
         except self._failure as error:
             first = str(error).partition("\n")[0]
             raise UnreadableInput(
@@ -128,10 +124,10 @@ class Database:
             source += f", filename = '{FILE}', union_by_name = {self.live.is_older})"
             known = self._columns(source) if self.live.is_older else set(columns(table))
         selected = ", ".join(
-            _quoted(name) if name in known else f"CAST(NULL AS {_SQL[kind]}) AS {_quoted(name)}"
+            _quoted(name) if name in known else f"CAST(NULL AS {SQL[kind]}) AS {_quoted(name)}"
             for name, kind in columns(table).items()
         )
-        self.connection.execute(f"CREATE TEMP VIEW all_{table} AS SELECT {selected}, {FILE} FROM {source}")
+        self.run(f"CREATE TEMP VIEW all_{table} AS SELECT {selected}, {FILE} FROM {source}")
         self._replace(table, f"all_{table}")
 
     def _columns(self, source: str) -> set[str]:
@@ -142,19 +138,19 @@ class Database:
         for table in {"records", "recordings", "sessions"}.intersection(self._tables):
             self._replace(table, f"all_{table} QUALIFY {_NEWEST_OF_PATH} = 1")
         if "operators" in self._tables and self._is_any(_SEVERAL.format("recordings", "project, path")):
-            self.connection.execute(f"CREATE TEMP TABLE old_tables AS {_OLD_TABLES}")
+            self.run(f"CREATE TEMP TABLE old_tables AS {_OLD_TABLES}")
             self._settle("operators", "ANTI JOIN old_tables USING (file_key)")
         if "runs" in self._tables and self._is_any(_SEVERAL.format("runs", _RUN)):
             self.has_versions = True
-            self.connection.execute(f"CREATE TEMP TABLE versions AS {_VERSIONS}")
+            self.run(f"CREATE TEMP TABLE versions AS {_VERSIONS}")
             self._replace("runs", f"all_runs QUALIFY {_NEWEST_OF_RUN} = 1")
         if self.has_versions and "points" in self._tables:
-            self.connection.execute(f"CREATE TEMP TABLE old_blocks AS {_OLD_BLOCKS}")
+            self.run(f"CREATE TEMP TABLE old_blocks AS {_OLD_BLOCKS}")
             self._settle("points", "ANTI JOIN old_blocks USING (file_key, benchmark)")
 
     def _replace(self, table: str, source: str) -> None:
         shown = ", ".join(map(_quoted, columns(table)))
-        self.connection.execute(f"CREATE OR REPLACE TEMP VIEW {table} AS SELECT {shown} FROM {source}")
+        self.run(f"CREATE OR REPLACE TEMP VIEW {table} AS SELECT {shown} FROM {source}")
 
     def _is_any(self, query: str) -> bool:
         return bool(self.rows(query).num_rows)
@@ -162,7 +158,7 @@ class Database:
     def _settle(self, table: str, versions: str) -> None:
         """Makes a view leave out what ``versions`` says, and all but one copy of what is in several Parquet files."""
         copied = f"copied_{table}"
-        self.connection.execute(
+        self.run(
             f"CREATE TEMP TABLE {copied} AS SELECT file_key, max({FILE}) AS {FILE} FROM "
             f"(SELECT DISTINCT file_key, {FILE} FROM all_{table}) GROUP BY file_key HAVING count(*) > 1"
         )

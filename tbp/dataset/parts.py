@@ -63,12 +63,6 @@ class LiveFiles(Struct, frozen=True):
     every: Mapping[str, Part] = {}  # by name, those that do not count too
 
     @property
-    def replaced(self) -> list[str]:
-        """The names of parts that are there and do not count, as another one replaces them."""
-        names = {name for part in self.parts.values() for name in part.replaces}
-        return sorted(names & self.every.keys())
-
-    @property
     def projects(self) -> tuple[str, ...]:
         """The projects with results, by name."""
         return tuple(sorted({file.project for file in self.of("runs")}))

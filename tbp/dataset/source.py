@@ -60,8 +60,8 @@ class StoreSource(Struct, frozen=True, dict=True):
         with self._opened("runs", "points", "grids", "records") as database:
             read = result_files(database, self.live.problems)
             benchmarks = _declared(_newest(database, "benchmarks"))
-            machines, unread = _machines(_newest(database, "machine"))
-        return results_of_files(read, benchmarks, machines, unread, self.store)
+            machines = _machines(_newest(database, "machine"))
+        return results_of_files(read, benchmarks, machines, (), self.store)
 
     def sessions(self) -> Sessions:
         """The sessions, those of the ruler with asv's reasons."""
@@ -156,13 +156,13 @@ def _declared(rows: Iterable[dict[str, Any]]) -> dict[str, Benchmark]:
     }
 
 
-def _machines(rows: Iterable[dict[str, Any]]) -> tuple[dict[str, Facts], list[str]]:
+def _machines(rows: Iterable[dict[str, Any]]) -> dict[str, Facts]:
     described: dict[str, Facts] = {}
     for row in rows:
         content = json_in(row["content"])
         if isinstance(content, dict):
             described |= machine_described(content, row["path"].partition("/")[0])
-    return described, []
+    return described
 
 
 class _Recordings:

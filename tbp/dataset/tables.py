@@ -22,6 +22,11 @@ KEY = "uint64"  # a digest: it names content, and is no number
 MOMENT = "timestamp[ms, tz=UTC]"
 NUMBERS = "list<float64>"
 TEXTS = "list<string>"
+SQL = {
+    TEXT: "VARCHAR", WHOLE: "BIGINT", COUNT: "INTEGER", NUMBER: "DOUBLE", FLAG: "BOOLEAN", BYTES: "BLOB",
+    KEY: "UBIGINT", MOMENT: "TIMESTAMP WITH TIME ZONE", NUMBERS: "DOUBLE[]", TEXTS: "VARCHAR[]",
+}  # fmt: skip
+"""DuckDB's name of each type."""
 
 # A stored file: ``file_key`` is a digest of its path and bytes.
 _VERSION = {"project": TEXT, "file_key": KEY}
