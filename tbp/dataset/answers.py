@@ -11,6 +11,7 @@ import math
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -23,19 +24,43 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 MOST_ROWS = 50  # of a table in a terminal: a screen or two
+LEAST_COLUMN = 12  # characters on average: with less, names and numbers are broken
 MOST_OF_CELL = 200  # characters of a cell there; the samples of a session have thousands
 
 
 def answer_table(rows: pa.Table, width: int) -> str:
-    """The first MOST_ROWS rows in columns, and how many more there are."""
+    """The first MOST_ROWS rows in columns, and how many more there are; many columns below each other."""
+    more = rows.num_rows - MOST_ROWS
+    rest = [Paragraph(f"… and {more:,} more rows; --csv FILE writes all")] if more > 0 else []
+    first = rows.slice(0, MOST_ROWS)
+    parts = [_columns(first)] if rows.num_columns * LEAST_COLUMN <= width else _records(first)
+    return terminal_text([*parts, *rest] if rows.num_rows else [Paragraph("no rows")], width=width)
+
+
+def _columns(rows: pa.Table) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name, kind in zip(rows.column_names, rows.schema.types, strict=True):
         table.add_column(Text(words.one_line(name)), justify="right" if _is_number(kind) else "left", overflow="fold")
-    for row in rows.slice(0, MOST_ROWS).to_pylist():
-        table.add_row(*(Text(words.cut(words.one_line(_text(value)), MOST_OF_CELL)) for value in row.values()))
-    more = rows.num_rows - MOST_ROWS
-    rest = Paragraph(f"… and {more:,} more rows; --csv FILE writes all") if more > 0 else Paragraph("")
-    return terminal_text([table, rest] if rows.num_rows else [Paragraph("no rows")], width=width)
+    for row in rows.to_pylist():
+        table.add_row(*(Text(_cell(value)) for value in row.values()))
+    return table
+
+
+def _records(rows: pa.Table) -> list[RenderableType]:
+    """Each row as lines of a name and a value."""
+    parts: list[RenderableType] = []
+    for number, row in enumerate(rows.to_pylist(), 1):
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        table.add_column(f"row {number}", no_wrap=True)
+        table.add_column(overflow="fold")
+        for name, value in row.items():
+            table.add_row(Text(words.one_line(name)), Text(_cell(value)))
+        parts.append(table)
+    return parts
+
+
+def _cell(value: Any) -> str:
+    return words.cut(words.one_line(_text(value)), MOST_OF_CELL)
 
 
 def to_json(rows: pa.Table) -> str:

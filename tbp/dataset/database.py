@@ -25,6 +25,7 @@ from tbp.errors import UnreadableInput
 if TYPE_CHECKING:
     import pyarrow as pa
 
+INTERNAL = ("file_key", "recorded", "cell", "position")  # columns that are for the way back into result files only
 FILE = "in_file"  # the column of ``all_`` views that has the Parquet file of a row
 # Of what DuckDB keeps in memory; it goes on on the disk. Half of the 2 GB that an ingest may take.
 MEMORY = "1GB"
@@ -78,10 +79,12 @@ def _process() -> Any:
 class Database:
     """A store, opened for one reader."""
 
-    def __init__(self, store: StoreFiles, live: LiveFiles, wanted: Wanted, tables: Sequence[str]) -> None:
+    def __init__(
+        self, store: StoreFiles, live: LiveFiles, wanted: Wanted, tables: Sequence[str], is_asked: bool
+    ) -> None:
         self.store, self.live, self.wanted = store, live, wanted
         self.has_versions = False  # result files of which there are several, or that are stored twice
-        self._tables = tables
+        self._tables, self._is_asked = tables, is_asked
         self._failure: type[Exception] = library("duckdb").Error
         self.connection = _process().cursor()
         if not (store.is_local or self.connection.filesystem_is_registered(store.protocol)):
@@ -149,7 +152,7 @@ class Database:
             self._settle("points", "ANTI JOIN old_blocks USING (file_key, benchmark)")
 
     def _replace(self, table: str, source: str) -> None:
-        shown = ", ".join(map(_quoted, columns(table)))
+        shown = ", ".join(_quoted(name) for name in columns(table) if not (self._is_asked and name in INTERNAL))
         self.run(f"CREATE OR REPLACE TEMP VIEW {table} AS SELECT {shown} FROM {source}")
 
     def _is_any(self, query: str) -> bool:
@@ -173,7 +176,10 @@ _RUN = "project, path, commit, machine, environment"
 _SEVERAL = "SELECT 1 FROM all_{} GROUP BY {} HAVING count(*) > 1 LIMIT 1"
 _NEWEST_OF_PATH = "row_number() OVER (PARTITION BY project, path ORDER BY ingested DESC, file_key)"
 _NEWEST_OF_RUN = f"row_number() OVER (PARTITION BY {_RUN} ORDER BY begun DESC NULLS LAST, ingested DESC, file_key)"
-_OLD_TABLES = "SELECT DISTINCT file_key FROM all_recordings EXCEPT SELECT file_key FROM recordings"
+_OLD_TABLES = (
+    "SELECT DISTINCT file_key FROM all_recordings EXCEPT "
+    f"SELECT file_key FROM (SELECT file_key FROM all_recordings QUALIFY {_NEWEST_OF_PATH} = 1)"
+)
 # The versions of each result file, the newest with the turn 1, and each once however often it is stored.
 _VERSIONS = (
     f"SELECT file_key, dense_rank() OVER (ORDER BY {_RUN}) AS run, {_NEWEST_OF_RUN} AS turn FROM "
@@ -207,14 +213,18 @@ def _listed(addresses: Iterable[str]) -> str:
 
 @contextmanager
 def opened(
-    store: StoreFiles, live: LiveFiles, wanted: Wanted = EVERYTHING, tables: Sequence[str] = tuple(TABLES)
+    store: StoreFiles,
+    live: LiveFiles,
+    wanted: Wanted = EVERYTHING,
+    tables: Sequence[str] = tuple(TABLES),
+    is_asked: bool = False,
 ) -> Iterator[Database]:
     """A block with the database of ``store``, in which each stored file counts once.
 
     Only ``tables`` can be asked for: each takes some milliseconds to open. ``points`` need ``runs``, and ``operators``
-    need ``recordings``, to know what counts.
+    need ``recordings``, to know what counts. With ``is_asked``, for a person, INTERNAL columns are left out.
     """
-    database = Database(store, live, wanted, tables)
+    database = Database(store, live, wanted, tables, is_asked)
     try:
         database.count_once()
         yield database

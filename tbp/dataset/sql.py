@@ -45,7 +45,7 @@ def answer(store: StoreFiles, live: LiveFiles, query: str, wanted: Wanted = EVER
         raise UsageError(f"this is no SQL: {_first_line(error)}") from None
     if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
         raise UsageError("one SELECT is asked at a time, and nothing else: a store changes by `tbp ingest` only")
-    with opened(store, live, wanted) as database:
+    with opened(store, live, wanted, is_asked=True) as database:
         for name, view in _VIEWS.items():
             database.connection.execute(f"CREATE TEMP VIEW {name} AS {view}")
         database.connection.register("benchmarks", _benchmarks(database))

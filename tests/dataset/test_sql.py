@@ -93,3 +93,10 @@ def test_more_rows_than_a_screen_are_counted(store: Path, run: Run):
     out = run("sql", "SELECT value FROM points", "--store", store)[1]
     assert out.splitlines()[-1] == "… and 22 more rows; --csv FILE writes all"
     assert run("sql", "SELECT 1 WHERE false", "--store", store)[1] == "no rows\n"
+
+
+def test_many_columns_stand_below_each_other(store: Path, run: Run):
+    out = run("sql", "SELECT * FROM runs ORDER BY date LIMIT 2", "--store", store)[1]
+    lines = [line.split() for line in out.splitlines() if line.startswith(("row", "machine", "measured"))]
+    of_vm = [["machine", "vm"], ["measured", "9"]]
+    assert lines == [["row", "1"], *of_vm, ["row", "2"], *of_vm]
