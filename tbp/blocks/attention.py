@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from tbp.blocks.cache import KeyValueCache
-from tbp.blocks.dot_product import Visibility, attend, attend_with_weights
+from tbp.blocks.dot_product import EVERYTHING, Visibility, attend, attend_with_weights
 from tbp.blocks.linear import applied
 from tbp.blocks.mask import checked_mask
 from tbp.blocks.projections import (
@@ -219,6 +219,8 @@ class MultiHeadAttention(nn.Module):
         self.num_heads = self.num_kv_heads * queries_per_kv_head
 
     def _check(self, query: Tensor, key: Tensor, value: Tensor, causal: bool, cache: KeyValueCache | None) -> None:
+        if query is key is value and query.dim() == 3:
+            return  # 2 µs less, of 90 at one position: the same tensor fits itself
         if not query.dim() == key.dim() == value.dim() == 3:
             # SDPA would take them, on its math path.
             raise ValueError(
@@ -239,7 +241,8 @@ class MultiHeadAttention(nn.Module):
 
     def _project(self, query: Tensor, key: Tensor, value: Tensor) -> Heads:
         """Queries, keys and values by heads, not rotated."""
-        heads, kv_heads, packed = self.num_heads, self.num_kv_heads, self.qkv_proj
+        heads, kv_heads = self.num_heads, self.num_kv_heads
+        packed = self._modules.get("qkv_proj")  # as an attribute it takes .5 µs more, of 50 at one position
         if packed is None:
             k_BGTK = split_heads(self.k_proj(key), kv_heads)
             return split_heads(self.q_proj(query), heads), k_BGTK, split_heads(self.v_proj(value), kv_heads)
@@ -282,11 +285,14 @@ class MultiHeadAttention(nn.Module):
         return q_BHSK, cache.keys, cache.values
 
     def _visibility(self, mask: Tensor | None, causal: bool) -> Visibility:
+        if mask is None and not causal and self.window is None and self.alibi is None:
+            return EVERYTHING
         return Visibility(mask, causal, self.window, None if self.alibi is None else self.alibi.values)
 
     def _merge(self, attended_BHSK: Tensor) -> Tensor:
         """(B, H, S, K) to the (B, S, D) output."""
-        return applied(self.out_proj, attended_BHSK.transpose(1, 2).flatten(-2))
+        out_proj = self._modules["out_proj"]
+        return applied(out_proj, attended_BHSK.transpose(1, 2).flatten(-2))  # type: ignore[arg-type]  # it is always there
 
 
 def _check_options(

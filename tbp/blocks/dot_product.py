@@ -51,10 +51,16 @@ class Visibility:
         return alibi_bias(self.slopes.to(exact), q_BHSK.size(2), cached).to(q_BHSK.dtype)
 
 
+EVERYTHING = Visibility()
+"""All keys, and all alike."""
+
+
 def attend(q_BHSK: Tensor, k_BGTK: Tensor, v_BGTK: Tensor, visible: Visibility, dropout: float) -> Tensor:
     """(B, H, S, K), by the fastest kernel that fits."""
     length = q_BHSK.size(2)
     cached = k_BGTK.size(2) - length
+    if visible is EVERYTHING and not cached:
+        return _sdpa(q_BHSK, k_BGTK, v_BGTK, None, None, dropout)
     if length == 1 and cached:
         return _attend_one(q_BHSK, k_BGTK, v_BGTK, visible, dropout)
     plain = visible.mask is None and visible.slopes is None and cached == 0

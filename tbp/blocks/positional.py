@@ -13,6 +13,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from tbp.blocks.linear import dropped
 from tbp.blocks.table import ConstantTable
 
 
@@ -40,10 +41,10 @@ class _AddedCodes(nn.Module):
             ValueError: for a position past ``max_len``, or an input that is not (B, S, d_model).
         """
         _check_positions(x_BSD, first, self.d_model, self.max_len)
-        # Cast, or a float16 input would come back as float32.
-        codes_SD = self._codes()[first : first + x_BSD.size(1)].to(x_BSD.dtype)
-        coded_BSD: Tensor = self.dropout(x_BSD + codes_SD)
-        return coded_BSD
+        codes_SD = self._codes()[first : first + x_BSD.size(1)]
+        if codes_SD.dtype is not x_BSD.dtype:  # a float16 input would come back as float32
+            codes_SD = codes_SD.to(x_BSD.dtype)
+        return dropped(self.dropout, x_BSD + codes_SD)
 
 
 class PositionalEncoding(_AddedCodes):
