@@ -89,53 +89,68 @@ def fault_of_part(whole: Results, store: Path) -> str:
     return "" if len(known) == len(back.frame) else f"{len(back.frame) - len(known)} values are none of the results"
 
 
+class Trials:
+    """Ingests of one results folder into stores that begin empty."""
+
+    def __init__(self, folder: Path, runs: int, seed: int) -> None:
+        self.results, self.store, self._dice = folder / "results", folder / "store", random.Random(seed)
+        write_results(self.results, Fleet(cells=100, machines=4, commits=runs // 4), seed=seed)
+        self._whole = read_results(self.results, cache=False)
+        self.faults: list[str] = []
+        self.with_part = 0
+        began = time.perf_counter()
+        started(self.results, self.store).wait()
+        self.whole_s = time.perf_counter() - began
+        self.require_whole()
+
+    def require_whole(self) -> None:
+        self.faults += filter(None, [fault(self._whole, self.store)])
+
+    def kill(self) -> bool:
+        """One ingest, killed if it does not end before; then a part is there. The next one adds the rest."""
+        shutil.rmtree(self.store)
+        was_killed = killed(started(self.results, self.store), self._dice.uniform(0, self.whole_s))
+        self.with_part += was_killed and (self.store / "parts").exists()
+        self.faults += filter(None, [fault_of_part(self._whole, self.store)])
+        if self._dice.random() < 1 / 3:  # a second one is killed too
+            killed(started(self.results, self.store), self._dice.uniform(0, self.whole_s))
+        started(self.results, self.store).wait()
+        self.require_whole()
+        return was_killed
+
+    def pair(self, is_killed: bool) -> None:
+        """Two ingests at once, of which one may be killed and run again; then a compaction."""
+        shutil.rmtree(self.store)
+        both = [started(self.results, self.store), started(self.results, self.store)]
+        if is_killed:
+            killed(both[0], self._dice.uniform(0, 2 * self.whole_s))
+        for process in both:
+            process.wait()
+        self.require_whole()
+        compact(StoreFiles(str(self.store)), time.time_ns() // 1_000_000)
+        self.require_whole()
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--kills", type=int, default=50, help="ingests that are really killed")
     parser.add_argument("--pairs", type=int, default=10)
     parser.add_argument("--runs", type=int, default=200, help="of 100 values each")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, help="for results and stores (default: a temporary one)")
     options = parser.parse_args()
-    dice = random.Random(options.seed)
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
-        results = Path(name) / "results"
-        write_results(results, Fleet(cells=100, machines=4, commits=options.runs // 4), seed=options.seed)
-        whole = read_results(results, cache=False)
-        store = Path(name) / "store"
-        began = time.perf_counter()
-        if started(results, store).wait() or fault(whole, store):
-            print("an ingest that nobody disturbs fails:", fault(whole, store))
-            return 1
-        whole_s = time.perf_counter() - began
-        faults: list[str] = []
-        were_killed = parts_left = 0
-        for number in range(options.kills):
-            shutil.rmtree(store)
-            was_killed = killed(started(results, store), dice.uniform(0, whole_s))
-            were_killed += was_killed
-            parts_left += (store / "parts").exists()
-            faults += filter(None, [fault_of_part(whole, store)])
-            if number % 3 == 0:  # a second one is killed too
-                killed(started(results, store), dice.uniform(0, whole_s))
-            started(results, store).wait()
-            faults += filter(None, [fault(whole, store)])
+        trials, kills = Trials(Path(name), options.runs, options.seed), 0
+        while kills < options.kills:
+            kills += trials.kill()
         for number in range(options.pairs):
-            shutil.rmtree(store)
-            both = [started(results, store), started(results, store)]
-            if number % 2:
-                killed(both[0], dice.uniform(0, 2 * whole_s))
-            for process in both:
-                process.wait()
-            faults += filter(None, [fault(whole, store)])
-            compact(StoreFiles(str(store)), time.time_ns() // 1_000_000)
-            faults += filter(None, [fault(whole, store)])
-        print(
-            f"{were_killed} of {options.kills} ingests killed, {parts_left} of them with a part of the results stored; "
-            f"{options.pairs} pairs at once; a whole one takes {whole_s:.1f} s; faults: {len(faults)}"
-        )
-        print(*dict.fromkeys(faults), sep="\n")
-    return 1 if faults else 0
+            trials.pair(is_killed=number % 2 == 1)
+    print(
+        f"{kills} ingests killed, {trials.with_part} of them with a part of the results stored; {options.pairs} pairs "
+        f"at once; a whole one takes {trials.whole_s:.1f} s; faults: {len(trials.faults)}"
+    )
+    print(*dict.fromkeys(trials.faults), sep="\n", end="")
+    return 1 if trials.faults else 0
 
 
 if __name__ == "__main__":
