@@ -73,7 +73,10 @@ def _files(
     """The result files of ``runs``: the rows of each in the order of the file."""
     keys = np.array(sorted(turns), np.uint64)
     run_of_key = np.array([turns[int(key)] for key in keys], np.int64).reshape(-1, 2)
-    at = np.searchsorted(keys, _whole(rows, "file_key"))
+    file_key = _whole(rows, "file_key")
+    at = np.searchsorted(keys, file_key)
+    if not np.array_equal(keys[at], file_key):
+        raise ValueError("there are values of no run")
     run, turn = run_of_key[at, 0], run_of_key[at, 1]
     order = np.lexsort((_whole(rows, "position"), turn, run))
     run, recorded = run[order], _whole(rows, "recorded")[order]

@@ -31,6 +31,7 @@ MOST_NAME = 100  # characters of a project or a machine in a path; what is longe
 # Rows that are read together where one series is wanted: a row group. One of 20,000 takes DuckDB under a millisecond;
 # smaller ones make the footers of files longer than what they save.
 GROUP_ROWS = 20_000
+MOST_PART_BYTES = 64_000_000  # of one part: 300,000 files, those of 1,000 machines in 25 years
 _PATH = re.compile(rf"{DATA}/[a-z]+(/\w+=[^/]*)*/[0-9a-f]+\.parquet")  # nothing leads out of the store
 
 
@@ -95,11 +96,14 @@ def live_files(store: StoreFiles) -> LiveFiles:
         UsageError: it was written by a newer tbp.
         UnreadableInput: it cannot be reached.
     """
-    names = sorted(name for name in store.sizes(PARTS) if name.endswith(".json"))
     parts: dict[str, Part] = {}
     problems = []
-    for name in names:
+    for name, size in sorted(store.sizes(PARTS).items()):
+        if not name.endswith(".json"):
+            continue
         try:
+            if size > MOST_PART_BYTES:
+                raise msgspec.DecodeError(f"of {size >> 20} MB")
             parts[name] = _part(store, name)
         except FileNotFoundError:  # replaced since it was listed
             continue

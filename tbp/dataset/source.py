@@ -16,6 +16,7 @@ from functools import cached_property, partial, reduce
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from tbp.asv.declarations import Benchmark, declared_in, json_in
@@ -29,7 +30,7 @@ from tbp.dataset.back import result_files
 from tbp.dataset.database import Database, Wanted, opened
 from tbp.dataset.files import StoreFiles
 from tbp.dataset.parts import LiveFiles, required
-from tbp.errors import UsageError
+from tbp.errors import UnreadableInput, UsageError
 from tbp.traces.operator_files import GZIP_LEVEL
 from tbp.traces.recording import operators_path
 from tbp.wording import words
@@ -92,8 +93,14 @@ class StoreSource(Struct, frozen=True, dict=True):
 
     @contextmanager
     def _opened(self, *tables: str) -> Iterator[Database]:
-        with opened(self.store, self.live, self.wanted, tables) as database:
-            yield database
+        """A block with the database. Raises UnreadableInput where a row is none that an ingest writes."""
+        try:
+            with opened(self.store, self.live, self.wanted, tables) as database:
+                yield database
+        except (msgspec.DecodeError, LookupError, ValueError, TypeError, OverflowError) as error:
+            raise UnreadableInput(
+                f"the store {self.store} holds what no ingest writes ({error}); ingest the results into a new one"
+            ) from None
 
 
 def store_source(uri: str, project: str = "", likely: str = "") -> StoreSource:

@@ -265,3 +265,27 @@ def test_without_the_extra_the_message_names_it(tmp_path: Path, results: Path, m
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.stderr == f"tbp: a store needs {module}, which is not installed: pip install 'tbp-perf[store]'\n"
     assert done.returncode == 2
+
+
+@pytest.mark.parametrize(("column", "content"), [("facts", "no JSON"), ("file_key", 1)])
+def test_rows_that_no_ingest_writes_are_one_clear_line(
+    tmp_path: Path, results: Path, run: Run, column: str, content: object
+):
+    """A file of the right schema with the wrong content, which its part names with the right size."""
+    import pyarrow
+    import pyarrow.parquet as parquet
+
+    store = tmp_path / "store"
+    stored(results, store)
+    file = next((store / "data" / "runs").rglob("*.parquet"))
+    rows = parquet.read_table(file)
+    field = rows.schema.field(column)
+    values = pyarrow.array([content] * RUNS, field.type)
+    rows = rows.set_column(rows.column_names.index(column), field, values)
+    parquet.write_table(rows, file)
+    part = next((store / "parts").iterdir())
+    size_before = next(each["size"] for each in json.loads(part.read_bytes())["files"] if each["table"] == "runs")
+    part.write_bytes(part.read_bytes().replace(b'"size":%d' % size_before, b'"size":%d' % file.stat().st_size))
+    code, out, error = run("report", "--store", store, "--out", tmp_path / "site")
+    assert (code, out, error.count("\n")) == (2, "", 1)
+    assert error.startswith(f"tbp: the store {store} holds what no ingest writes (")
