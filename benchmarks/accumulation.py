@@ -17,8 +17,8 @@ class Quick(_Accumulation):
 
 
 class Nightly(_Accumulation):
-    variants = ("naive", "accumulated", "accumulated_twin")
-    shapes = {"micro_batches": (1, 4, 16)}
+    variants = ("naive", "accumulated")
+    shapes = {"micro_batches": (1, 16)}
     counters = ("peak_bytes", "error")
 
 

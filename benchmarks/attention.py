@@ -11,15 +11,24 @@ class _Attention(bench.Suite):
 
 
 class Quick(_Attention):
-    fixed = {"tokens": 512, "d_model": 128, "heads": 4}
+    fixed = {"tokens": 1024, "d_model": 128, "heads": 4}
     variants = ("naive", "sdpa", "sdpa_twin")
-    shapes = {"sequence_length": (256,)}
+    shapes = {"sequence_length": (1024,)}
 
 
 class Nightly(_Attention):
     variants = ("naive", "sdpa", "sdpa_causal", "grouped_query", "torch_fast", "torch_slow")
-    shapes = {"sequence_length": (64, 1024, 2048)}
+    shapes = {"sequence_length": (1024,)}
     counters = ("operators", "peak_bytes", "flops", "error")
+
+
+class NightlyOneSequence(_Attention):
+    """Growth with the length alone, in a model so narrow that the S² products and weights soon are most of the work."""
+
+    fixed = {"batch": 1, "d_model": 64, "heads": 1}
+    variants = ("naive", "sdpa")
+    shapes = {"sequence_length": (64, 256, 1024, 4096)}
+    counters = ("peak_bytes",)
 
 
 class NightlyVariants(_Attention):
@@ -35,19 +44,19 @@ class NightlyLengths(_Attention):
 
 class NightlyShort(_Attention):
     fixed = {"tokens": 16, "d_model": 256, "heads": 4}
-    variants = ("naive", "sdpa", "torch_fast", "torch_slow")
+    variants = ("sdpa", "torch_fast", "torch_slow")
     shapes = {"sequence_length": (1, 16)}
     counters = ("operators",)
 
 
 class NightlyBackward(_Attention):
     variants = ("naive_backward", "sdpa_backward")
-    shapes = {"sequence_length": (64, 1024)}
+    shapes = {"sequence_length": (64, 512)}
     counters = ("peak_bytes",)
 
 
 class NightlyHalf(_Attention):
-    variants = ("naive", "sdpa")
+    variants = ("sdpa",)
     shapes = {"sequence_length": (1024,)}
     dtypes = ("float16", "bfloat16")
     counters = ()

@@ -2,6 +2,7 @@
 
 from tbp import bench
 
+from .workloads import compressed_with_torchao  # noqa: F401 - registers variants of the family
 from .workloads.compressed_inference import FAMILY
 
 
@@ -17,8 +18,8 @@ class Nightly(bench.Suite):
     family = FAMILY
     variants = (
         *("dense", "dense_twin", "l1_70", "structured_30", "structured_50", "structured_70", "low_rank_50", "bfloat16"),
-        *("int8_dynamic", "int8_static", "int8_fbgemm", "int8_onednn", "structured_50_int8"),
-        *("torchao_int8", "torchao_int4", "onnx", "onnx_int8"),
+        *("int8_dynamic", "int8_static", "structured_50_int8"),
+        *("torchao_int8", "torchao_int8_compiled", "torchao_int4", "onnx", "onnx_int8"),
     )
     shapes = {"batch": (1,)}
     fixed = {"d_model": 512, "heads": 8, "sequence_length": 64}
@@ -27,7 +28,7 @@ class Nightly(bench.Suite):
 
 class NightlyBatch(bench.Suite):
     family = FAMILY
-    variants = ("dense", "structured_50", "int8_fbgemm", "int8_onednn", "structured_50_int8", "onnx_int8")
+    variants = ("dense", "int8_fbgemm", "int8_onednn", "structured_50_int8", "onnx_int8")
     shapes = {"batch": (8,)}
     fixed = {"d_model": 512, "heads": 8, "sequence_length": 64}
     devices = ("cpu",)
@@ -39,7 +40,7 @@ class NightlyWidths(bench.Suite):
 
     family = FAMILY
     variants = ("dense", "structured_50", "int8_dynamic")
-    shapes = {"d_model": (64, 128, 256, 768)}
+    shapes = {"d_model": (64, 128, 256, 512)}
     fixed = {"batch": 1, "heads": 8, "sequence_length": 64}
     devices = ("cpu",)
     counters = ("model_bytes", "error")

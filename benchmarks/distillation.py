@@ -17,6 +17,6 @@ class Quick(_Distillation):
 
 
 class Nightly(_Distillation):
-    variants = ("naive", "distilled", "distilled_twin")
+    variants = ("naive", "distilled")
     shapes = {"batch": (8,)}
     counters = ("operators", "peak_bytes", "error")

@@ -17,7 +17,7 @@ class Quick(_FeedForward):
 
 class Nightly(_FeedForward):
     variants = ("relu", "gelu", "swiglu", "swiglu_packed", "gelu_compiled", "gelu_backward")
-    shapes = {"tokens": (64, 2048)}
+    shapes = {"tokens": (2048,)}
     counters = ("operators", "peak_bytes", "flops", "error")
 
 

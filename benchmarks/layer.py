@@ -9,7 +9,7 @@ class Quick(bench.Suite):
     family = FAMILY
     fixed = {"batch": 1, "d_model": 128, "heads": 4}
     variants = ("naive", "pre_norm", "pre_norm_twin")
-    shapes = {"sequence_length": (64,)}
+    shapes = {"sequence_length": (512,)}
     counters = ("operators",)
 
 
@@ -17,5 +17,5 @@ class Nightly(bench.Suite):
     family = FAMILY
     fixed = {"batch": 1, "d_model": 512, "heads": 8}
     variants = ("naive", "pre_norm", "post_norm", "decoder", "torch", "bert")
-    shapes = {"sequence_length": (16, 512)}
+    shapes = {"sequence_length": (256,)}
     counters = ("operators", "peak_bytes", "flops", "error")

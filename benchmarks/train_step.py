@@ -6,25 +6,46 @@ from .workloads.train_step import FAMILY
 
 
 class Quick(bench.Suite):
+    """As wide as mixed precision needs to pay (``NightlyWidths``); the twin is sampled in turns with ``float32``."""
+
     family = FAMILY
-    fixed = {"d_model": 128, "heads": 4, "sequence_length": 32}
-    variants = ("float32", "float32_twin", "amp_bfloat16")
-    shapes = {"batch": (4,)}
+    fixed = {"heads": 4, "sequence_length": 32, "batch": 4}
+    variants = ("float32", "amp_bfloat16")
+    shapes = {"d_model": (512,)}
 
 
 class Nightly(bench.Suite):
     family = FAMILY
-    fixed = {"d_model": 256, "heads": 4, "sequence_length": 128}
+    fixed = {"heads": 4, "sequence_length": 64, "batch": 2}
     variants = (
         "naive_attention",
         "float32",
         "adamw_for_loop",
         "adamw_foreach",
         "adamw_recommended",
-        "checkpointed",
         "naive_amp",
         "amp_bfloat16",
         "amp_float16",
     )
-    shapes = {"batch": (2,)}
+    shapes = {"d_model": (256,)}
     counters = ("operators", "peak_bytes", "flops", "model_bytes", "error")
+
+
+class NightlyWidths(bench.Suite):
+    """Widths around the one from which matrix products dominate: below it mixed precision costs time."""
+
+    family = FAMILY
+    fixed = {"heads": 4, "sequence_length": 32, "batch": 4}
+    variants = ("naive_amp", "amp_bfloat16")
+    shapes = {"d_model": (64, 128, 256, 384)}
+    counters = ("peak_bytes",)
+
+
+class NightlyBatches(bench.Suite):
+    """Batches around the one from which activations take more memory than the optimizer: there checkpointing pays."""
+
+    family = FAMILY
+    fixed = {"d_model": 128, "heads": 4, "sequence_length": 64}
+    variants = ("adamw_for_loop", "checkpointed")
+    shapes = {"batch": (1, 4, 16)}
+    counters = ("peak_bytes",)

@@ -32,6 +32,7 @@ AIMS = {
     "see which commit made what slower": {
         "report": "report",
         "compare": "compare",
+        "claims": "claims",
         "hotspots": "hotspots",
         "export": "export",
     },

@@ -50,7 +50,7 @@ def growth(source: ResultSource, benchmark: str, parameter: str, *, is_dark: boo
 
     Raises ``UsageError`` where there is no such benchmark, or fewer than three sizes of ``parameter``.
     """
-    from tbp.report.pages.benchmark.growth import CHARTED, scalings
+    from tbp.report.parts.growth import CHARTED, scalings
     from tbp.report.parts.series_names import dimensions
 
     series = _histories(source, benchmark)

@@ -39,7 +39,7 @@ ROOT = Path(__file__).resolve().parents[1]
 ROOMS = {path.name.removesuffix(".py") for path in (ROOT / "tbp").iterdir() if (path / "__init__.py").exists()} | {
     path.stem for path in (ROOT / "tbp").glob("[!_]*.py")
 }
-SUBJECT_AND_RULER = {"bench", "blocks", "training", "compression", "selftest"}
+SUBJECT_AND_RULER = {"bench", "blocks", "training", "compression", "defects", "selftest"}
 
 
 def test_every_room_of_the_analysis_is_in_the_contracts_and_on_the_page_on_them():

@@ -196,6 +196,7 @@ TOML = {
     '[better]\n"x$" = "lower"\n[names]\n"a" = "b"\n[machines]\n"^fv" = "hosted {processor}"\n',
     "acks": '[[ack]]\nbenchmark = "a.*"\ncommit = "04342f08"\nreason = "x"\n[[ack]]\nevent = "e5f0a1b2..04342f08"\n'
     'status = "fixed in 4d7b91c0"\nowner = "Ada"\nlink = "https://example.org/7"\nuntil = "2026-12-31"\n',
+    "claims-file": (ROOT / "benchmarks" / "claims.toml").read_text("utf-8"),
 }
 
 
@@ -209,8 +210,10 @@ def test_files_that_tbp_reads_are_as_their_schema_says(name: str, tmp_path: Path
         lines = re.sub(r"^\[(\w+)\]$", r"[tool.tbp.\1]", TOML[name], flags=re.MULTILINE)
         text = f"[tool.tbp]\n{lines}"
     else:
-        from tbp.project.acknowledgements import read_acks as read
+        from tbp.project.acknowledgements import read_acks
+        from tbp.project.claims_file import read_claims
 
+        read = read_acks if name == "acks" else read_claims
         text = TOML[name]
     (tmp_path / "file.toml").write_text(text)
     assert read(tmp_path / "file.toml"), "the reader takes it too"
@@ -222,16 +225,21 @@ def test_files_that_tbp_reads_are_as_their_schema_says(name: str, tmp_path: Path
         ("policy", "relvant = 1"), ("policy", "relevant = -1"), ("policy", 'pass_environment = ["*"]'),
         ("policy", '[better]\n"x" = "larger"'), ("acks", '[[ack]]\ncommit = "04342f08"'),
         ("acks", '[[ack]]\nevent = "04342f08"\nstatus = "done"'), ("acks", '[[ack]]\nevent = "xyz"'),
-        ("policy", '[machines]\n"x" = "a {processor"'),
+        ("policy", '[machines]\n"x" = "a {processor"'), ("claims-file", '[[claim]]\ntitle = " "'),
+        ("claims-file", '[[claim]]\ntitle = "a"\n[[claim.practice]]\ntitle = "b"\nvariant = "c"'),
     ],
 )  # fmt: skip
 def test_the_schema_of_a_file_refuses_what_its_reader_refuses(name: str, text: str, tmp_path: Path):
     from tbp.errors import UsageError
     from tbp.project.acknowledgements import read_acks
+    from tbp.project.claims_file import read_claims
     from tbp.project.policy import read_policy
 
+    readers: dict[str, Callable[[Path], object]] = {
+        "policy": read_policy, "acks": read_acks, "claims-file": read_claims,
+    }  # fmt: skip
     assert faults(name, json.dumps(tomllib.loads(text))) != []
     head = "[tool.tbp]\n" if name == "policy" else ""
     (tmp_path / "file.toml").write_text(head + re.sub(r"^\[(\w+)\]$", r"[tool.tbp.\1]", text, flags=re.MULTILINE))
     with pytest.raises(UsageError):
-        (read_policy if name == "policy" else read_acks)(tmp_path / "file.toml")
+        readers[name](tmp_path / "file.toml")

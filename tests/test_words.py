@@ -113,7 +113,8 @@ def test_a_class_name_is_defined_once():
 # The ruler and the code under test run without msgspec in the environments of the measured project, as does the gate's
 # worker.
 WITHOUT_MSGSPEC = (
-    "tbp/bench", "tbp/blocks", "tbp/training", "tbp/compression", "tbp/selftest", "tbp/turns/worker.py",
+    "tbp/bench", "tbp/blocks", "tbp/training", "tbp/compression", "tbp/defects", "tbp/selftest",
+    "tbp/turns/worker.py",
 )  # fmt: skip
 
 

@@ -19,11 +19,15 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import fields
 
 from tbp.bisect import forms as bisect_forms
 from tbp.bisect.bisection import Bisection, Culprit, Ending, PairsAgainst, ProbeResult
+from tbp.claims import json_form as claims_form
+from tbp.claims.practice_cell import Basis, ClaimVerdict, PracticeCell
+from tbp.claims.shown_defects import ShownDefect, ShownOutcome
 from tbp.comparison import json_form
 from tbp.doctor import facts as machine_facts
 from tbp.doctor import json_form as doctor_form
@@ -41,6 +45,7 @@ from tbp.nightly import data_branch
 from tbp.notify import payload
 from tbp.operator_views import forms, views
 from tbp.project import acknowledgements
+from tbp.project.claims_file import Claim, KnownDefect, Practice
 from tbp.project.first_parents import LineCommit
 from tbp.project.machine_rules import MOST_RULE
 from tbp.project.policy import MOST_COUNT, Policy
@@ -237,6 +242,53 @@ def selftest() -> Schema:
     whole = struct(DeviceTest, facts=facts, results=listed(result))
     head = {"format": {"const": selftest_report.FORMAT}, "sentence": described(TEXT, "the verdict in words")}
     return exactly(head | whole["properties"])
+
+
+def claims() -> Schema:
+    share = described(NUMBER, "in the unit")
+    parts = {"key": KEY, "against_key": KEY, "given": PARAMETERS, "commit": TEXT}
+    cell = struct(PracticeCell, verdict=among(ClaimVerdict), better=among(Better), basis=among(Basis), **parts)
+    commit = described({"type": ["string", "null"]}, "full hash; null where nothing is measured")
+    of_cell = {name: schema for name, schema in cell["properties"].items() if name not in parts}
+    texts_by_name = {"type": "object", "additionalProperties": TEXT}
+    practice = struct(Practice, where=texts_by_name, title=TEXT, variant=TEXT, against=TEXT, benchmarks=TEXT,
+                      measure=TEXT, at_least=NUMBER, within=NUMBER)["properties"]  # fmt: skip
+    judged = exactly(practice | {
+        "verdict": among(ClaimVerdict),
+        "remark": described(TEXT, "on what it depends, where it is undecided, or why it is not measured"),
+        "cells": listed(exactly(KEY | {"commit": commit} | of_cell)),
+    })  # fmt: skip
+    defect = struct(KnownDefect, name=TEXT, snippet=TEXT, happens=TEXT, right=TEXT)["properties"]
+    outcome = struct(ShownOutcome)
+    return exactly({
+        "format": {"const": claims_form.FORMAT},
+        "sentence": described(TEXT, "the verdicts in words"),
+        "claims": listed(exactly({"title": TEXT, "text": TEXT, "practices": listed(judged)})),
+        "defects": listed(exactly(defect | {"commit": commit, "naive_value": share, "right_value": share})),
+        "demonstrations": described(
+            listed(struct(ShownDefect, naive=outcome, right=outcome)), "with --demonstrate, when the rest is empty"
+        ),
+    })  # fmt: skip
+
+
+def claims_file() -> Schema:
+    """benchmarks/claims.toml, from the Structs that read it."""
+    claim, practice, defect = map(entry_of, (Claim, Practice, KnownDefect))
+    claim["properties"]["practice"] = listed(practice)
+    return exactly({"claim": listed(claim), "defect": listed(defect)}, ["claim", "defect"])
+
+
+def entry_of(kind: type[Struct]) -> Schema:
+    """A table of a TOML file, as msgspec reads it, with the comments beside its fields."""
+    _, components = msgspec.json.schema_components([kind])
+    schema: Schema = dict(components[kind.__name__])
+    comments = comments_of(inspect.getsource(kind))
+    names = {field.encode_name: field.name for field in fields(kind)}
+    schema["properties"] = {
+        name: described(each, comments[names[name]]) if names[name] in comments else each
+        for name, each in schema["properties"].items()
+    }
+    return {name: value for name, value in schema.items() if name not in ("title", "description")}
 
 
 def notification() -> Schema:
@@ -512,6 +564,7 @@ def policy() -> Schema:
             "type": "integer", "minimum": 0, "maximum": MOST_COUNT, "default": otherwise.keep_traces_of_newest_runs,
             "description": "raw traces that `tbp trace prune` keeps of each series, besides those around changes",
         },
+        "claims": described(TEXT, "path of the claims file, from the folder of asv.conf.json"),
         "pass_environment": described(
             listed({"type": "string", "pattern": "^([A-Za-z_][A-Za-z0-9_]*|[A-Za-z_][A-Za-z0-9_]{2,}\\*)$"}),
             "variables that benchmarks get, or beginnings of names with a star",
@@ -559,6 +612,8 @@ def acks() -> Schema:
 SCHEMAS = {
     "acks": (acks, 1, "reports/acks.toml: the changes that a project accepts or looks into"),
     "bisection": (bisection, bisect_forms.FORMAT, "tbp bisect --json: the commit that changed a benchmark"),
+    "claims": (claims, claims_form.FORMAT, "tbp claims --json: what the benchmarks say of a project's claims"),
+    "claims-file": (claims_file, 1, "claims.toml: the claims of a project, and the defects of naive code"),
     "comparison": (comparison, json_form.FORMAT, "tbp gate --json, tbp compare --json: two commits judged"),
     "data": (data, data_branch.FORMAT, "tbp data push --json, tbp data pull --json: what went to and fro"),
     "doctor": (doctor, doctor_form.FORMAT, "tbp doctor --json: what of a machine would spoil a measurement"),

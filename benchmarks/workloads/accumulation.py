@@ -19,6 +19,7 @@ FAMILY = "accumulation"
 IGNORED = -100  # the label that no loss counts
 NORM = 2.0**-6  # below the gradient's, and below that of each micro-batch
 TAIL = "clipped gradient of a group that ends early"
+BOTH = "gradients of two groups"
 
 
 def micro_batches_of(case: bench.Case, parts: int, *, is_ragged: bool = True) -> list[tuple[Tensor, Tensor]]:
@@ -52,6 +53,27 @@ def _clipped_tail(case: bench.Case) -> Tensor:
     return torch.cat([(start - end).detach().flatten() for start, end in pairs]) / (RATE / NORM)
 
 
+class _Noting(SGD):
+    """An optimizer that keeps the gradients of each step, and moves nothing."""
+
+    def __init__(self, model: torch.nn.Module) -> None:
+        super().__init__(model.parameters(), lr=0.0)
+        self.gradients: list[Tensor] = []
+
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        parts = [weight.grad for group in self.param_groups for weight in group["params"]]
+        self.gradients.append(torch.cat([part.detach().flatten() for part in parts if part is not None]))
+
+
+def _of_two_groups(case: bench.Case) -> Tensor:
+    """The gradients of two steps on the same micro-batches, one after the other."""
+    accumulate = bench.subject("tbp.training", "train_with_gradient_accumulation")
+    model, micro_batches = model_of(case), micro_batches_of(case, case["micro_batches"])
+    optimizer = _Noting(model)
+    accumulate(model, 2 * micro_batches, optimizer, case["micro_batches"])
+    return torch.stack(optimizer.gradients)
+
+
 def _mean_losses(case: bench.Case, step: bench.Step, parts: int) -> tuple[torch.nn.Module, Tensor, Tensor]:
     """The model in float64, its loss at each label of the ragged micro-batches, and which of them count."""
     model = copy.deepcopy(step.module)
@@ -73,7 +95,8 @@ def mean_of_all(case: bench.Case, step: bench.Step, parts: int) -> Tensor:
 
 def _with_clipped_tail(case: bench.Case, step: bench.Step) -> dict[str, Tensor]:
     whole = mean_of_all(case, step, case["micro_batches"])
-    return {"output": whole, TAIL: whole * (NORM / whole.norm()).clamp(max=1.0)}
+    tail = whole * (NORM / whole.norm()).clamp(max=1.0)
+    return {"output": whole, TAIL: tail, BOTH: whole.expand(2, -1)}
 
 
 def mean_of_means(case: bench.Case, step: bench.Step, parts: int) -> Tensor:
@@ -99,5 +122,5 @@ def naive_ragged(case: bench.Case) -> bench.Step:
 
 @bench.workload(FAMILY, "ragged", reference=_with_clipped_tail, baseline="naive_ragged")
 def ragged(case: bench.Case) -> bench.Step:
-    checks = {TAIL: lambda: _clipped_tail(case)}
+    checks = {TAIL: lambda: _clipped_tail(case), BOTH: lambda: _of_two_groups(case)}
     return _step(case, "train_with_gradient_accumulation", is_ragged=True, checks=checks)

@@ -12,7 +12,9 @@ from torch import Tensor, nn
 
 from tbp import bench
 
+from .attention_kernels import MATH, kernel_of
 from .attention_oracle import Seen, attended, checked, checks_of, projections
+from .compiled import graphs_of
 
 FAMILY = "attention"
 ROTARY_BASE = 10000.0
@@ -41,8 +43,17 @@ def _slopes(heads: int) -> Tensor:
     return torch.tensor([2.0 ** (-8.0 * (head + 1) / heads) for head in range(heads)], dtype=torch.float64)
 
 
+def _batch(case: bench.Case) -> int:
+    """Sequences: ``batch``, or as many as make ``tokens``, so that only the S² term grows with the length."""
+    return case.shape.get("batch") or case["tokens"] // case["sequence_length"]
+
+
+def _tokens(case: bench.Case) -> int:
+    return _batch(case) * case["sequence_length"]
+
+
 def _input(case: bench.Case) -> Tensor:
-    return case.randn(case["tokens"] // case["sequence_length"], case["sequence_length"], case["d_model"])
+    return case.randn(_batch(case), case["sequence_length"], case["d_model"])
 
 
 def _step(
@@ -57,7 +68,7 @@ def _step(
     attention = bench.subject("tbp.blocks", name)
     module = case.place(lambda: attention(case["d_model"], case["heads"], **make_options()))
     x_BSD = _input(case)
-    step = bench.inference(module, x_BSD, x_BSD, x_BSD, tokens=case["tokens"], causal=causal)
+    step = bench.inference(module, x_BSD, x_BSD, x_BSD, tokens=_tokens(case), causal=causal)
     kv_heads = getattr(module, "num_kv_heads", case["heads"])
     keys = keys_seen or case["sequence_length"]
     return replace(
@@ -71,7 +82,7 @@ def _step(
 
 def _flops(case: bench.Case, keys_seen: float, kv_heads: int) -> int:
     """2 per multiply-add; causal halves the S² term."""
-    tokens, width, heads = case["tokens"], case["d_model"], case["heads"]
+    tokens, width, heads = _tokens(case), case["d_model"], case["heads"]
     projected = 2 * tokens * width * (2 * width + 2 * (width * kv_heads // heads))
     return int(projected + 2 * 2 * tokens * keys_seen * width)
 
@@ -93,7 +104,13 @@ def sdpa_causal(case: bench.Case) -> bench.Step:
 
 @bench.workload(FAMILY, "grouped_query", reference=_full, baseline="sdpa")
 def grouped_query(case: bench.Case) -> bench.Step:
-    return _step(case, make_options=lambda: {"num_kv_heads": 1})
+    return _off_the_math_path(_step(case, make_options=lambda: {"num_kv_heads": 1}))
+
+
+def _off_the_math_path(step: bench.Step) -> bench.Step:
+    """Bare attention falls to the math path on CUDA where heads share keys in float32, or under a mask."""
+    sentence = "attention with shared keys runs in a fused kernel, not on the math path"
+    return replace(step, conditions={sentence: lambda: kernel_of(step.run) != MATH})
 
 
 @bench.workload(FAMILY, "sliding_window", reference=_windowed, baseline="sdpa_causal")
@@ -118,7 +135,17 @@ def alibi(case: bench.Case) -> bench.Step:
 @bench.workload(FAMILY, "masked", reference=_reference_of(lambda case: Seen(mask=_half_padding(case))), baseline="sdpa")
 def masked(case: bench.Case) -> bench.Step:
     """A padding mask that hides the last quarter of the keys."""
-    step = _step(case)
+    return _masked(case, _step(case))
+
+
+@bench.workload(
+    FAMILY, "grouped_masked", reference=_reference_of(lambda case: Seen(mask=_half_padding(case))), baseline="masked"
+)
+def grouped_masked(case: bench.Case) -> bench.Step:
+    return _off_the_math_path(_masked(case, _step(case, make_options=lambda: {"num_kv_heads": 1})))
+
+
+def _masked(case: bench.Case, step: bench.Step) -> bench.Step:
     assert step.module is not None
     inference = bench.inference(step.module, *step.inputs, mask=_half_padding(case).to(case.device))
     return replace(step, run=inference.run, output=inference.output)
@@ -188,7 +215,7 @@ def _peer(case: bench.Case, make: Callable[[nn.Module], nn.Module], *, window: i
     assert block is not None
     peer = make(block).to(case.device, case.dtype)
     x_BSD = _input(case)
-    step = bench.inference(peer, x_BSD, x_BSD, x_BSD, tokens=case["tokens"])
+    step = bench.inference(peer, x_BSD, x_BSD, x_BSD, tokens=_tokens(case))
     flops = _flops(case, window or case["sequence_length"], case["heads"])
     return replace(step, module=block, flops=flops, counted=0)
 
@@ -235,11 +262,6 @@ class FlexAttention(nn.Module):
 def flex_window(case: bench.Case) -> bench.Step:
     """Needs a compiler: on CPU a C++ one, on CUDA Triton."""
     length, window = case["sequence_length"], case["window"]
-    try:
-        step = _peer(
-            case, lambda block: FlexAttention(block, case["heads"], length, window, case.device), window=window
-        )
-        step.run()
-    except RuntimeError as error:  # of which torch.compile's are
-        raise bench.Skip(f"flex attention does not compile here: {type(error).__name__}") from None
+    step = _peer(case, lambda block: FlexAttention(block, case["heads"], length, window, case.device), window=window)
+    graphs_of(step.run)
     return step

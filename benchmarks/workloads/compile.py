@@ -9,10 +9,6 @@ FAMILY = "compile"
 
 # By name: the class of ``tbp.blocks`` that a commit needs, and the source that makes the module and its inputs.
 MODULES = {
-    "feed_forward": (
-        "FeedForward",
-        "from tbp.blocks import FeedForward\nmodule = FeedForward(256, 1024)\ninputs = (torch.randn(128, 256),)",
-    ),
     "encoder": (
         "Encoder",
         "from tbp.blocks import Encoder\nmodule = Encoder(2, 128, 4, 512)\ninputs = (torch.randn(2, 64, 128),)",

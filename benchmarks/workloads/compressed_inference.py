@@ -2,7 +2,7 @@
 
 Weights are random, so that any width can be timed; every error is against the dense model, and for pruned ones it is
 large. ``trained_task`` has models whose accuracy can be kept. Unstructured pruning is the honest null: zeros in dense
-storage make nothing smaller or faster.
+storage make nothing smaller or faster. ``compressed_with_torchao`` and ``compressed_two_of_four`` add variants.
 """
 
 # B batch, S sequence, D model width
@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from tbp import bench
 
 from .made_once import key_of, made_once
+from .removed_weights import important_units_stay, nearest_of_its_rank, smallest_are_zeros
 
 FAMILY = "compressed_inference"
 
@@ -48,15 +49,28 @@ def in_double(model: nn.Module, x_BSD: Tensor) -> Tensor:
     return output
 
 
-def _dense_reference(case: bench.Case, step: bench.Step) -> Tensor:
+def dense_reference(case: bench.Case, step: bench.Step) -> Tensor:
     """The dense model in float64, from which a compressed one may differ by its tolerance."""
     return in_double(dense_model(case), step.inputs[0])
 
 
-def _step(case: bench.Case, model: nn.Module) -> bench.Step:
+def inference_of(case: bench.Case, model: nn.Module) -> bench.Step:
+    """Inference of one batch of the case."""
     x_BSD = case.randn(case["batch"], case["sequence_length"], case["d_model"])
     flops = flops_of(case["batch"], case["sequence_length"], model)
     return bench.inference(model, x_BSD, flops=flops, tokens=x_BSD.shape[0] * x_BSD.shape[1])
+
+
+def half_inference_of(case: bench.Case, model: nn.Module) -> bench.Step:
+    """Inference of a model in bfloat16, as a cell whose dtype is float32: it is held against the dense one."""
+    step = inference_of(dataclasses.replace(case, dtype=torch.bfloat16), model)
+    return dataclasses.replace(step, dtype=torch.bfloat16, computes_in=torch.bfloat16)
+
+
+def bytes_of(model: nn.Module) -> int:
+    """Bytes of the model's checkpoint."""
+    size: int = bench.subject("tbp.compression", "checkpoint_bytes")(model)
+    return size
 
 
 def flops_of(batch: int, length: int, model: nn.Module) -> int | None:
@@ -83,10 +97,19 @@ def linear_weights(model: nn.Module) -> int:
 
 def in_torch(case: bench.Case, name: str, model: nn.Module, *arguments: Any) -> nn.Module:
     """``model`` quantised by the function ``name`` of the commit's ``tbp.compression``, on the CPU."""
-    quantise = bench.subject("tbp.compression", name)
-    unavailable = bench.subject("tbp.compression", "QuantizationUnavailable")
     if case.device != "cpu":
         raise bench.Skip("torch's INT8 kernels run on the CPU only")
+    return quantised(name, model, *arguments)
+
+
+def quantised(name: str, model: nn.Module, *arguments: Any) -> nn.Module:
+    """``model`` quantised by the function ``name`` of the commit's ``tbp.compression``, on its device.
+
+    Raises:
+        Skip: it cannot be quantised that way here.
+    """
+    quantise = bench.subject("tbp.compression", name)
+    unavailable = bench.subject("tbp.compression", "QuantizationUnavailable")
     try:
         made = quantise(model, *arguments)
     except unavailable as error:
@@ -149,45 +172,47 @@ def _is_gone(case: bench.Case, model: nn.Module, ratio: float) -> dict[str, Call
 
 def _structured_step(case: bench.Case, ratio: float) -> bench.Step:
     model = structured(dense_model(case), ratio)
-    step = _step(case, model)
-    return dataclasses.replace(step, conditions={**_exact(step), **_is_gone(case, model, ratio)})
+    step = inference_of(case, model)
+    stayed = important_units_stay(model, dense_model(case))
+    return dataclasses.replace(step, conditions={**_exact(step), **_is_gone(case, model, ratio), **stayed})
 
 
 def _int8_step(case: bench.Case, name: str, model: nn.Module, *arguments: Any) -> bench.Step:
     made = in_torch(case, name, model, *arguments)
-    return dataclasses.replace(_step(case, made), conditions=no_plain_linears(made))
+    return dataclasses.replace(inference_of(case, made), conditions=no_plain_linears(made))
 
 
-@bench.workload(FAMILY, "dense", reference=_dense_reference, twin="dense_twin")
+@bench.workload(FAMILY, "dense", reference=dense_reference, twin="dense_twin")
 def dense(case: bench.Case) -> bench.Step:
-    return _step(case, dense_model(case))
+    return inference_of(case, dense_model(case))
 
 
-@bench.workload(FAMILY, "l1_70", reference=_dense_reference, tolerances=ANOTHER_FUNCTION, baseline="dense")
+@bench.workload(FAMILY, "l1_70", reference=dense_reference, tolerances=ANOTHER_FUNCTION, baseline="dense")
 def l1_70(case: bench.Case) -> bench.Step:
     model = bench.subject("tbp.compression", "prune_model")(dense_model(case), 0.7)
     sparsity = bench.subject("tbp.compression", "sparsity")
-    step = _step(case, model)
+    step = inference_of(case, model)
     zeros = {"70% of its weights are zeros": lambda: abs(sparsity(model) - 0.7) < 0.001}
+    zeros |= smallest_are_zeros(model, dense_model(case))
     return dataclasses.replace(step, conditions={**_exact(step), **zeros})
 
 
-@bench.workload(FAMILY, "structured_30", reference=_dense_reference, tolerances=ANOTHER_FUNCTION, baseline="dense")
+@bench.workload(FAMILY, "structured_30", reference=dense_reference, tolerances=ANOTHER_FUNCTION, baseline="dense")
 def structured_30(case: bench.Case) -> bench.Step:
     return _structured_step(case, 0.3)
 
 
-@bench.workload(FAMILY, "structured_50", reference=_dense_reference, tolerances=ANOTHER_FUNCTION, baseline="dense")
+@bench.workload(FAMILY, "structured_50", reference=dense_reference, tolerances=ANOTHER_FUNCTION, baseline="dense")
 def structured_50(case: bench.Case) -> bench.Step:
     return _structured_step(case, 0.5)
 
 
-@bench.workload(FAMILY, "structured_70", reference=_dense_reference, tolerances=ANOTHER_FUNCTION, baseline="dense")
+@bench.workload(FAMILY, "structured_70", reference=dense_reference, tolerances=ANOTHER_FUNCTION, baseline="dense")
 def structured_70(case: bench.Case) -> bench.Step:
     return _structured_step(case, 0.7)
 
 
-@bench.workload(FAMILY, "structured_50_int8", reference=_dense_reference, tolerances=ANOTHER_FUNCTION, baseline="dense")
+@bench.workload(FAMILY, "structured_50_int8", reference=dense_reference, tolerances=ANOTHER_FUNCTION, baseline="dense")
 def structured_50_int8(case: bench.Case) -> bench.Step:
     pruned = structured(dense_model(case), 0.5)
     step = _int8_step(case, "quantize_model_dynamically", pruned)
@@ -196,76 +221,51 @@ def structured_50_int8(case: bench.Case) -> bench.Step:
     return dataclasses.replace(step, conditions={**step.conditions, **_is_gone(case, pruned, 0.5), **is_close})
 
 
-@bench.workload(FAMILY, "low_rank_50", reference=_dense_reference, tolerances=ANOTHER_FUNCTION, baseline="dense")
+@bench.workload(FAMILY, "low_rank_50", reference=dense_reference, tolerances=ANOTHER_FUNCTION, baseline="dense")
 def low_rank_50(case: bench.Case) -> bench.Step:
     model = bench.subject("tbp.compression", "factorise_model")(dense_model(case), 0.5)
-    step = _step(case, model)
-    return dataclasses.replace(step, conditions={**_exact(step), **_is_gone(case, model, 0.5)})
+    step = inference_of(case, model)
+    nearest = nearest_of_its_rank(model, dense_model(case))
+    return dataclasses.replace(step, conditions={**_exact(step), **_is_gone(case, model, 0.5), **nearest})
 
 
-@bench.workload(FAMILY, "bfloat16", reference=_dense_reference, tolerances={torch.float32: 0.1}, baseline="dense")
+@bench.workload(FAMILY, "bfloat16", reference=dense_reference, tolerances={torch.float32: 0.1}, baseline="dense")
 def bfloat16(case: bench.Case) -> bench.Step:
     bench.require(case.device, torch.bfloat16)
-    step = _step(dataclasses.replace(case, dtype=torch.bfloat16), dense_model(case).bfloat16())
-    return dataclasses.replace(step, dtype=torch.bfloat16, computes_in=torch.bfloat16)
+    return half_inference_of(case, dense_model(case).bfloat16())
 
 
-@bench.workload(FAMILY, "int8_dynamic", reference=_dense_reference, tolerances=INT8_TOLERANCES, baseline="dense")
+@bench.workload(FAMILY, "int8_dynamic", reference=dense_reference, tolerances=INT8_TOLERANCES, baseline="dense")
 def int8_dynamic(case: bench.Case) -> bench.Step:
     return _int8_step(case, "quantize_model_dynamically", dense_model(case))
 
 
-@bench.workload(FAMILY, "int8_fbgemm", reference=_dense_reference, tolerances=INT8_TOLERANCES, baseline="dense")
+@bench.workload(FAMILY, "int8_fbgemm", reference=dense_reference, tolerances=INT8_TOLERANCES, baseline="dense")
 def int8_fbgemm(case: bench.Case) -> bench.Step:
     return _int8_step(case, "quantize_model_dynamically", dense_model(case), "fbgemm")
 
 
-@bench.workload(FAMILY, "int8_onednn", reference=_dense_reference, tolerances=INT8_TOLERANCES, baseline="dense")
+@bench.workload(FAMILY, "int8_onednn", reference=dense_reference, tolerances=INT8_TOLERANCES, baseline="dense")
 def int8_onednn(case: bench.Case) -> bench.Step:
     return _int8_step(case, "quantize_model_dynamically", dense_model(case), "onednn")
 
 
-@bench.workload(FAMILY, "int8_static", reference=_dense_reference, tolerances=INT8_TOLERANCES, baseline="dense")
+@bench.workload(FAMILY, "int8_static", reference=dense_reference, tolerances=INT8_TOLERANCES, baseline="dense")
 def int8_static(case: bench.Case) -> bench.Step:
     samples = [case.randn(case["batch"], case["sequence_length"], case["d_model"])]
     return _int8_step(case, "quantize_model", dense_model(case), samples)
 
 
-@bench.workload(FAMILY, "torchao_int8", reference=_dense_reference, tolerances=INT8_TOLERANCES, baseline="dense")
-def torchao_int8(case: bench.Case) -> bench.Step:
-    return _torchao_step(case, "int8_dynamic")
-
-
-@bench.workload(FAMILY, "torchao_int4", reference=_dense_reference, tolerances=ANOTHER_FUNCTION, baseline="dense")
-def torchao_int4(case: bench.Case) -> bench.Step:
-    return _torchao_step(case, "int4_weight_only")
-
-
-def _torchao_step(case: bench.Case, scheme: str) -> bench.Step:
-    """A step whose linear layers are torch's own, with weights of another class."""
-    dense_bytes = _bytes(dense_model(case))
-    step = dataclasses.replace(_step(case, in_torch(case, "quantize_model_with_torchao", dense_model(case), scheme)))
-    assert step.module is not None
-    size = _bytes(step.module)
-    smaller = {"it takes less than half of the bytes": lambda: 2 * size < dense_bytes}
-    return dataclasses.replace(step, flops=None, conditions=smaller)
-
-
-@bench.workload(FAMILY, "onnx", reference=_dense_reference, baseline="dense")
+@bench.workload(FAMILY, "onnx", reference=dense_reference, baseline="dense")
 def onnx(case: bench.Case) -> bench.Step:
     return _onnx_step(case, int8=False)
 
 
-@bench.workload(FAMILY, "onnx_int8", reference=_dense_reference, tolerances=INT8_TOLERANCES, baseline="dense")
+@bench.workload(FAMILY, "onnx_int8", reference=dense_reference, tolerances=INT8_TOLERANCES, baseline="dense")
 def onnx_int8(case: bench.Case) -> bench.Step:
     return _onnx_step(case, int8=True)
 
 
 def _onnx_step(case: bench.Case, *, int8: bool) -> bench.Step:
     example = case.randn(case["batch"], case["sequence_length"], case["d_model"])
-    return _step(case, in_onnx_runtime(case, dense_model(case), example, int8=int8))
-
-
-def _bytes(model: nn.Module) -> int:
-    size: int = bench.subject("tbp.compression", "checkpoint_bytes")(model)
-    return size
+    return inference_of(case, in_onnx_runtime(case, dense_model(case), example, int8=int8))

@@ -103,6 +103,12 @@ def cached(case: bench.Case) -> bench.Step:
     return _cached(case)
 
 
+@bench.workload(FAMILY, "cached_graphed", reference=_reference_of(), baseline="cached")
+def cached_graphed(case: bench.Case) -> bench.Step:
+    """The token at this position as a CUDA graph, which writes its key and value to where it was recorded."""
+    return bench.graphed(_cached(case), case)
+
+
 @bench.workload(FAMILY, "cached_grouped", reference=_reference_of(), baseline="cached")
 def cached_grouped(case: bench.Case) -> bench.Step:
     return _cached(case, num_kv_heads=2)

@@ -99,5 +99,12 @@ def distilled(case: bench.Case) -> bench.Step:
         loss(student(x_BSD), teacher_BSV, labels_BS, TEMPERATURE, ALPHA).backward()
         optimizer.step()
 
+    def teaches_only() -> bool:
+        student_BSV, teacher_BSV, labels_BS = _masked(case)
+        teacher_BSV.requires_grad_()
+        loss(student_BSV.requires_grad_(), teacher_BSV, labels_BS, TEMPERATURE, ALPHA).backward()
+        return teacher_BSV.grad is None
+
     checks = {"loss with padding and a class ruled out": lambda: loss(*_masked(case), TEMPERATURE, ALPHA)}
-    return _step(case, student, optimizer, run, teacher_passes=1, checks=checks)
+    conditions = {"no gradient reaches the teacher": teaches_only}
+    return _step(case, student, optimizer, run, teacher_passes=1, checks=checks, conditions=conditions)

@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from tbp import bench
 
 from .attention_oracle import check_input, gradients, matrices
+from .compiled import compiled
+from .tf32 import TF32_TOLERANCES, rounded_to_tf32
 
 FAMILY = "feed_forward"
 
@@ -123,13 +125,13 @@ def swiglu_packed(case: bench.Case) -> bench.Step:
 
 @bench.workload(FAMILY, "gelu_compiled", reference=_reference, baseline="gelu")
 def gelu_compiled(case: bench.Case) -> bench.Step:
-    """Needs a compiler: on CPU a C++ one, on CUDA Triton."""
-    step = _peer(case, "gelu", lambda module: torch.compile(module, fullgraph=True))  # type: ignore[arg-type,return-value]
-    try:
-        step.run()
-    except RuntimeError as error:  # of which torch.compile's are
-        raise bench.Skip(f"the network does not compile here: {type(error).__name__}") from None
-    return step
+    return compiled(_step(case, "gelu"))
+
+
+@bench.workload(FAMILY, "gelu_tf32", reference=_reference, tolerances=TF32_TOLERANCES, baseline="gelu")
+def gelu_tf32(case: bench.Case) -> bench.Step:
+    step = bench.with_tf32(_step(case, "gelu"), case)
+    return replace(step, conditions={**step.conditions, **rounded_to_tf32(case, step, _reference)})
 
 
 @bench.workload(FAMILY, "gelu_backward", reference=_reference)

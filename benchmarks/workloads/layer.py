@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from tbp import bench
 
 from .attention_oracle import Seen, attended, check_input, padding, projections
+from .compiled import compiled
 
 FAMILY = "layer"
 EPSILON = 1e-5  # of nn.LayerNorm
@@ -113,7 +114,7 @@ def _step(case: bench.Case, *, pre_norm: bool, attention: str = "MultiHeadAttent
 
     def masked() -> Tensor:
         with torch.inference_mode():
-            output: Tensor = module(small, padding(case.device), causal=True)
+            output: Tensor = module(small, padding(x_BSD.device.type), causal=True)
             return output
 
     def gradient() -> Tensor:
@@ -144,7 +145,11 @@ def _drops(case: bench.Case, name: str, pre_norm: bool) -> Callable[[], bool]:
         if not pre_norm:
             layer.attention_norm, layer.feed_forward_norm = nn.Identity(), nn.Identity()
         zeros = torch.zeros(
-            1, -(-BRANCH_UNITS // case["d_model"]), case["d_model"], dtype=case.dtype, device=case.device
+            1,
+            -(-BRANCH_UNITS // case["d_model"]),
+            case["d_model"],
+            dtype=case.dtype,
+            device=next(layer.parameters()).device,
         )
         with torch.inference_mode(), torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
@@ -181,6 +186,24 @@ def pre_norm(case: bench.Case) -> bench.Step:
 @bench.workload(FAMILY, "post_norm", reference=_reference, baseline="pre_norm")
 def post_norm(case: bench.Case) -> bench.Step:
     return _step(case, pre_norm=False)
+
+
+@bench.workload(FAMILY, "pre_norm_compiled", reference=_reference, baseline="pre_norm")
+def pre_norm_compiled(case: bench.Case) -> bench.Step:
+    return compiled(_step(case, pre_norm=True))
+
+
+@bench.workload(FAMILY, "pre_norm_compiled_graphed", reference=_reference, baseline="pre_norm_compiled")
+def pre_norm_compiled_graphed(case: bench.Case) -> bench.Step:
+    """torch.compile's mode that records CUDA graphs of what it compiles."""
+    if case.device != "cuda":
+        raise bench.Skip("CUDA graphs run on CUDA only")
+    return compiled(_step(case, pre_norm=True), mode="reduce-overhead")
+
+
+@bench.workload(FAMILY, "pre_norm_graphed", reference=_reference, baseline="pre_norm")
+def pre_norm_graphed(case: bench.Case) -> bench.Step:
+    return bench.graphed(_step(case, pre_norm=True), case)
 
 
 @bench.workload(FAMILY, "decoder", reference=_decoder_reference, baseline="pre_norm")

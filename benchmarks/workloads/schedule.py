@@ -39,7 +39,7 @@ def _step(case: bench.Case, schedule: Schedule) -> bench.Step:
     run = schedule(optimizer, LONG)
     optimizer.step()  # torch warns where a schedule steps before its optimizer
 
-    def rates() -> Tensor:
+    def rates() -> list[float]:
         observed = _optimizer(case)
         advance = schedule(observed, STEPS)
         observed.step()
@@ -48,14 +48,19 @@ def _step(case: bench.Case, schedule: Schedule) -> bench.Step:
             values.append([group["lr"] for group in observed.param_groups])
             advance()
         assert all(min(each) == max(each) for each in values)
-        return torch.tensor([each[0] for each in values], dtype=case.dtype)
+        return [each[0] for each in values]
 
     def moves() -> bool:
         before = [group["lr"] for group in optimizer.param_groups]
         run()
         return all(group["lr"] > rate for group, rate in zip(optimizer.param_groups, before, strict=True))
 
-    return bench.Step(run, rates, conditions={"a run raises the rate of every group": moves})
+    return bench.Step(
+        run,
+        lambda: torch.tensor(rates(), dtype=case.dtype),
+        conditions={"a run raises the rate of every group": moves},
+        learning_rates=rates,
+    )
 
 
 @bench.workload(FAMILY, "by_hand", reference=_reference)

@@ -3,6 +3,7 @@
 # B batch, S sequence, D model width
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -14,11 +15,14 @@ from torch.utils.checkpoint import checkpoint
 
 from tbp import bench
 
+from .compiled import graphs_of, whole
+from .tf32 import TF32_TOLERANCES, rounded_to_tf32
 from .training_steps import (
     HALF_TOLERANCES,
     LAYERS,
     batch_of,
     forward_flops,
+    graphed_training_step,
     model_of,
     training_step,
     whole_batch_gradient,
@@ -31,24 +35,34 @@ LEARNING_RATE = 1e-4
 Optimise = Callable[[nn.Module], AdamW]
 
 
-def _adamw(*, foreach: bool = False, fused: bool = False) -> Optimise:
-    return lambda model: AdamW(model.parameters(), lr=LEARNING_RATE, foreach=foreach, fused=fused)
+def _adamw(*, foreach: bool = False, fused: bool = False, capturable: bool = False) -> Optimise:
+    options: dict[str, Any] = {"foreach": foreach, "fused": fused, "capturable": capturable}
+    return lambda model: AdamW(model.parameters(), lr=LEARNING_RATE, **options)
 
 
 FUSED = _adamw(fused=True)
+# For CUDA graphs, which can record no step whose count is a number of the host.
+CAPTURABLE = _adamw(fused=True, capturable=True)
 FOR_LOOP = _adamw()
 
 
 def _float32(case: bench.Case, model: nn.Module, optimise: Optimise, **facts: Any) -> bench.Step:
     optimizer = optimise(model)
+    return training_step(case, model, optimizer, _descent(case, model, optimizer), **facts)
+
+
+def _descent(case: bench.Case, model: nn.Module, optimizer: AdamW) -> Callable[[], Tensor]:
+    """One step in float32; it gives the loss."""
     x_BSD, labels_BS = batch_of(case)
 
-    def run() -> None:
+    def run() -> Tensor:
         optimizer.zero_grad()
-        F.cross_entropy(model(x_BSD).flatten(0, 1), labels_BS.flatten()).backward()  # type: ignore[no-untyped-call]  # torch ships it without types
+        loss = F.cross_entropy(model(x_BSD).flatten(0, 1), labels_BS.flatten())
+        loss.backward()  # type: ignore[no-untyped-call]  # torch ships it without types
         optimizer.step()
+        return loss.detach()
 
-    return training_step(case, model, optimizer, run, **facts)
+    return run
 
 
 @bench.workload(FAMILY, "naive_attention", reference=whole_batch_gradient)
@@ -61,6 +75,32 @@ def naive_attention(case: bench.Case) -> bench.Step:
 )
 def float32(case: bench.Case) -> bench.Step:
     return _float32(case, model_of(case), FUSED)
+
+
+@bench.workload(
+    FAMILY, "tf32", reference=whole_batch_gradient, tolerances=TF32_TOLERANCES, twin="tf32_twin", baseline="float32"
+)
+def tf32(case: bench.Case) -> bench.Step:
+    step = bench.with_tf32(_float32(case, model_of(case), FUSED), case)
+    return replace(step, conditions=rounded_to_tf32(case, step, whole_batch_gradient))
+
+
+@bench.workload(FAMILY, "graphed", reference=whole_batch_gradient, baseline="float32")
+def graphed(case: bench.Case) -> bench.Step:
+    model = model_of(case)
+    optimizer = CAPTURABLE(model)
+    return graphed_training_step(case, model, optimizer, _descent(case, model, optimizer))
+
+
+@bench.workload(FAMILY, "compiled", reference=whole_batch_gradient, baseline="float32")
+def compiled(case: bench.Case) -> bench.Step:
+    """The model is compiled, forward and backward; the optimizer is not."""
+    model = model_of(case)
+    optimizer = FUSED(model)
+    run = _descent(case, whole(model), optimizer)
+    step = training_step(case, model, optimizer, run, counted=0)
+    graphs = graphs_of(run)
+    return replace(step, conditions={"torch.compile has made a graph of the model": lambda: graphs > 0})
 
 
 @bench.workload(FAMILY, "adamw_for_loop", reference=whole_batch_gradient)
@@ -76,7 +116,17 @@ def adamw_foreach(case: bench.Case) -> bench.Step:
 @bench.workload(FAMILY, "adamw_recommended", reference=whole_batch_gradient, baseline="adamw_for_loop")
 def adamw_recommended(case: bench.Case) -> bench.Step:
     create_optimizer = bench.subject("tbp.training", "create_optimizer")
-    return _float32(case, model_of(case), lambda model: create_optimizer(model, LEARNING_RATE))
+    model = model_of(case)
+    optimizer: AdamW = create_optimizer(model, LEARNING_RATE)
+    conditions: dict[str, Callable[[], bool]] = {
+        "AdamW is fused into one kernel": lambda: all(group["fused"] for group in optimizer.param_groups),
+        "matrices decay, and nothing else": lambda: all(
+            (weight.dim() > 1) == (group["weight_decay"] > 0)
+            for group in optimizer.param_groups
+            for weight in group["params"]
+        ),
+    }
+    return _float32(case, model, lambda _: optimizer, conditions=conditions)
 
 
 class _Checkpointed(nn.Module):
@@ -138,6 +188,28 @@ def _amp(case: bench.Case, dtype: torch.dtype) -> bench.Step:
 )
 def amp_bfloat16(case: bench.Case) -> bench.Step:
     return _amp(case, torch.bfloat16)
+
+
+@bench.workload(
+    FAMILY,
+    "amp_bfloat16_graphed",
+    reference=whole_batch_gradient,
+    tolerances=HALF_TOLERANCES,
+    baseline="amp_bfloat16",
+)
+def amp_bfloat16_graphed(case: bench.Case) -> bench.Step:
+    train = bench.subject("tbp.training", "train_with_amp")
+    bench.require(case.device, torch.bfloat16)
+    model, batch = model_of(case), batch_of(case)
+    optimizer = CAPTURABLE(model)
+
+    def run() -> Tensor:
+        loss: Tensor = train(model, batch, optimizer, dtype=torch.bfloat16).loss
+        return loss
+
+    products = _product_dtypes(run)
+    conditions = {"all matrix products were recorded in torch.bfloat16": lambda: products == {torch.bfloat16}}
+    return graphed_training_step(case, model, optimizer, run, conditions=conditions, computes_in=torch.bfloat16)
 
 
 @bench.workload(

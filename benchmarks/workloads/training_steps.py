@@ -3,7 +3,8 @@
 # B batch, S sequence, D model width, V classes
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -46,7 +47,7 @@ def model_of(case: bench.Case, attention: str = "MultiHeadAttention", layers: in
 def batch_of(case: bench.Case) -> tuple[Tensor, Tensor]:
     """(B, S, D) inputs and (B, S) labels."""
     x_BSD = case.randn(case["batch"], case["sequence_length"], case["d_model"])
-    labels_BS = torch.arange(x_BSD.shape[0] * x_BSD.shape[1], device=case.device).reshape(x_BSD.shape[:2]) % CLASSES
+    labels_BS = torch.arange(x_BSD.shape[0] * x_BSD.shape[1], device=x_BSD.device).reshape(x_BSD.shape[:2]) % CLASSES
     return x_BSD, labels_BS
 
 
@@ -85,12 +86,42 @@ def training_step(
     )
 
 
+def graphed_training_step(
+    case: bench.Case, model: nn.Module, optimizer: AdamW, run: Callable[[], Tensor], **facts: Any
+) -> bench.Step:
+    """The step of ``training_step`` as a CUDA graph; ``run`` gives its loss, and ``optimizer`` is made capturable.
+
+    Its output is the gradient that a replay leaves. The optimizer's numbers are part of the graph, so that it cannot be
+    made to descend by them; that a replay changes the weights is checked as for every training step.
+    """
+    eager = training_step(case, model, optimizer, run, **facts)
+    assert eager.module is not None
+    untrained = list(eager.module.parameters())
+    step = bench.graphed(eager, case)
+    return replace(step, output=lambda: _left_gradient(step.run, model, untrained))
+
+
+def _left_gradient(run: Callable[[], object], model: nn.Module, untrained: list[nn.Parameter]) -> Tensor:
+    """The gradient that one run from the untrained weights leaves; the weights are as before afterwards."""
+    weights = [weight.detach().clone() for weight in model.parameters()]
+    _put(model, untrained)
+    run()
+    gradient = torch.cat([weight.grad.flatten() for weight in model.parameters() if weight.grad is not None])
+    _put(model, weights)
+    return gradient
+
+
+@torch.no_grad()
+def _put(model: nn.Module, values: Iterable[Tensor]) -> None:
+    """Into the memory that the weights have, which a graph reads and writes."""
+    for weight, value in zip(model.parameters(), values, strict=True):
+        weight.copy_(value)
+
+
 def _applied_gradient(run: Callable[[], object], model: nn.Module, optimizer: AdamW, untrained: nn.Module) -> Tensor:
     """−update ÷ RATE of one run from the untrained weights; weights and optimizer are as before afterwards."""
     weights, state = copy.deepcopy(model.state_dict()), copy.deepcopy(optimizer.state_dict())
-    with torch.no_grad():
-        for weight, start in zip(model.parameters(), untrained.parameters(), strict=True):
-            weight.copy_(start)
+    _put(model, untrained.parameters())
     optimizer.state.clear()
     for group in optimizer.param_groups:
         group.update(lr=RATE * EPSILON, eps=EPSILON, weight_decay=0.0)

@@ -17,6 +17,7 @@ from .graphs import graphed
 from .oracle import WrongResult, relative_error
 from .ranks import distributed
 from .suite import Suite
+from .tf32 import with_tf32
 from .workloads import Case, Step, Workload, in_float64, inference, subject, workload
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "require",
     "subject",
     "time_calls",
+    "with_tf32",
     "workload",
 ]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -82,7 +83,8 @@ class TorchTime(Benchmark):  # type: ignore[misc]  # asv_runner ships no types
                 further = _of_suite(known, on, plan, suite, clock)
             else:
                 further = _under_roof(known, on, torch.float32, 0)
-            record(destination, self.name, self._named_parameters(), on, timing, call, further=further)
+            with suite.step.within() if suite is not None else nullcontext():
+                record(destination, self.name, self._named_parameters(), on, timing, call, further=further)
         return {"samples": list(timing.wall_s), "number": timing.number}
 
     def _plan(self) -> SamplingPlan:
@@ -117,7 +119,8 @@ def _of_suite(known: Further, on: Device, plan: SamplingPlan, suite: Suite, cloc
     ratios = {} if hasty else in_turns(suite.step.run, suite.beside(), on, plan, clock)
     known = replace(known, ratios=ratios, measuring_s=known.measuring_s + time.perf_counter() - start_s)
     known = replace(known, counts=suite.counted(), rank_traces=suite.step.rank_traces)
-    return _under_roof(known, on, suite.dtype, suite.counted().bytes_moved or 0)
+    with suite.step.within():
+        return _under_roof(known, on, suite.dtype, suite.counted().bytes_moved or 0)
 
 
 def _under_roof(known: Further, on: Device, dtype: torch.dtype, step_bytes: int) -> Further:

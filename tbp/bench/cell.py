@@ -6,7 +6,7 @@ and the ``track_*`` benchmarks of that run take the numbers from its session, si
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from torch import nn
@@ -33,6 +33,7 @@ class CellCounts:
     max_abs_error: float | None = None  # of the output against its reference
     cosine_error: float | None = None  # of the output: 1 − cosine similarity
     device_s: float | None = None  # in which the GPU works, of one run
+    learning_rates: Sequence[float] = ()  # of a schedule, at each step of the optimizer
 
 
 def counts(step: Step, device: Device, close: Closeness) -> CellCounts:
@@ -54,6 +55,7 @@ def counts(step: Step, device: Device, close: Closeness) -> CellCounts:
         model_bytes=counters.model_bytes(module) if module is not None else None,
         memory_bytes=counters.memory_bytes(module) if module is not None else None,
         device_s=counters.device_seconds(step.run) if device.name == "cuda" else None,
+        learning_rates=tuple(step.learning_rates()) if step.learning_rates is not None else (),
     )
 
 
@@ -64,4 +66,4 @@ def least_bytes(step: Step) -> int:
     modules = step.module.modules() if step.module is not None else ()
     read = [module for module in modules if not isinstance(module, nn.Embedding)]
     weights = [tensor for module in read for tensor in (*module.parameters(False), *module.buffers(False))]
-    return sum(tensor.nbytes for tensor in (*weights, *step.inputs, step.output()))
+    return sum(counters.data_bytes(tensor) for tensor in (*weights, *step.inputs, step.output()))

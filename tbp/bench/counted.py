@@ -25,7 +25,8 @@ def counted_before(destination: Destination | None, benchmark: str, parameters: 
         stored = _read(path)
         if stored.get("run") == destination.run and isinstance(stored.get("counts"), dict):
             known = {entry.name for entry in dataclasses.fields(CellCounts)}
-            return CellCounts(**{name: value for name, value in stored["counts"].items() if name in known})
+            values = {name: value for name, value in stored["counts"].items() if name in known}
+            return CellCounts(**{**values, "learning_rates": tuple(values.get("learning_rates", ()))})
     return None
 
 

@@ -6,6 +6,7 @@ its tests waits for it: cold after every change of the module, warm in every lat
 
 from __future__ import annotations
 
+import importlib.util
 import math
 import os
 import shutil
@@ -14,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from .devices import Skip
+from .devices import Skip, device
 from .workloads import TOLERANCES
 
 # Runs in a fresh interpreter. ``MODULE`` makes the module and its inputs; the eager output is the reference.
@@ -23,11 +24,14 @@ import time, torch
 torch.set_num_threads({threads})
 torch.manual_seed(0)
 {module}
-module.eval()
+module.eval().to({device!r})
+inputs = tuple(x.to({device!r}) for x in inputs)
 with torch.inference_mode():
     expected = module(*inputs)
+    float(expected.flatten()[0])  # waits for a device
     start_s = time.perf_counter()
     actual = torch.compile(module)(*inputs)
+    float(actual.flatten()[0])
     seconds = time.perf_counter() - start_s
 error = float((actual - expected).abs().max() / expected.abs().max())
 assert type(torch.compile(module)).__name__ == "OptimizedModule"
@@ -36,18 +40,21 @@ print("first call:", seconds, error)
 COLD, WARM = "cold", "warm"
 
 
-def first_call_s(module: str, cache: str, threads: int = 1) -> float:
+def first_call_s(module: str, cache: str, threads: int = 1, on: str = "cpu") -> float:
     """Seconds of the first call of the compiled ``module``: Python source that assigns ``module`` and ``inputs``.
 
     ``cache`` is ``cold``, an empty cache of compiled code, or ``warm``, one that an earlier process filled.
 
     Raises:
-        Skip: there is no C++ compiler, which torch.compile needs on the CPU.
+        Skip: there is no device ``on``, no C++ compiler, which torch.compile needs on the CPU, or no Triton for CUDA.
         RuntimeError: the process failed, or computed something else than the module without compilation.
     """
-    if not any(map(shutil.which, (os.environ.get("CXX", ""), "g++", "clang++"))):
+    device(on)
+    if on == "cuda" and importlib.util.find_spec("triton") is None:
+        raise Skip("torch.compile needs Triton on CUDA: pip install triton")
+    if on == "cpu" and not any(map(shutil.which, (os.environ.get("CXX", ""), "g++", "clang++"))):
         raise Skip("torch.compile needs a C++ compiler: install g++")
-    program = PROGRAM.format(module=module, threads=threads)
+    program = PROGRAM.format(module=module, threads=threads, device=on)
     with tempfile.TemporaryDirectory(prefix="tbp-compile-") as folder:
         if cache == WARM:
             _run(program, folder)

@@ -204,9 +204,7 @@ def serve(plan: Mapping[str, Any]) -> None:
     rank = int(os.environ["RANK"])
     case = Case(plan["shape"], getattr(torch, plan["dtype"]), plan["device"], plan["seed"])
     settle()
-    if case.device == "cuda":
-        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    dist.init_process_group(BACKENDS[case.device])
+    _join(case.device)
     store = _store(plan["port"], is_master=False)
     build: Callable[[Case], Step] = getattr(importlib.import_module(plan["module"]), plan["function"])
     try:
@@ -217,6 +215,16 @@ def serve(plan: Mapping[str, Any]) -> None:
         return
     store.set(f"answer/0/{rank}", json.dumps({"skipped": "", "tokens": step.tokens}))
     _follow(step, case, store, rank, Path(plan["folder"]))
+
+
+def _join(device_name: str) -> None:
+    """Enter the process group of all ranks; on CUDA each has a GPU, and NCCL connects them here, not in a sample."""
+    if device_name != "cuda":
+        dist.init_process_group(BACKENDS[device_name])
+        return
+    gpu = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+    torch.cuda.set_device(gpu)
+    dist.init_process_group(BACKENDS[device_name], device_id=gpu)
 
 
 def _follow(step: Step, case: Case, store: TCPStore, rank: int, folder: Path) -> None:

@@ -11,6 +11,7 @@ import copy
 import importlib
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
@@ -83,6 +84,9 @@ class Step:
     # of each rank; and the CPU seconds that all of them have used.
     rank_traces: Callable[[int, Mapping[str, object]], Sequence[Path]] | None = None
     cpu_s: Callable[[], float] | None = None
+    # Settings that ``run`` makes for itself (``with_tf32``), for what is measured beside it: the roof, and the facts.
+    within: Callable[[], AbstractContextManager[object]] = nullcontext
+    learning_rates: Callable[[], Sequence[float]] | None = None  # of a schedule, at each step: the report draws them
 
 
 Reference = Callable[[Case, Step], Tensor | Mapping[str, Tensor]]

@@ -9,7 +9,7 @@ from tbp.commands.options import add_config_option
 from tbp.errors import ExitCode
 from tbp.system.printing import say
 
-HELP = "find faults in asv.conf.json, [tool.tbp] and acks.toml, and measure nothing"
+HELP = "find faults in asv.conf.json, [tool.tbp], acks.toml and claims.toml, and measure nothing"
 EXAMPLES = (
     ("the files of the project in this folder", "tbp check"),
     ("some files, as a hook of pre-commit names them", "tbp check asv.conf.json pyproject.toml reports/acks.toml"),
@@ -17,7 +17,7 @@ EXAMPLES = (
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    meaning = "asv.conf.json, pyproject.toml or acks.toml (default: those of the project in this folder)"
+    meaning = "asv.conf.json, pyproject.toml, acks.toml or claims.toml (default: those of the project in this folder)"
     parser.add_argument("files", type=Path, nargs="*", metavar="FILE", help=meaning)
     add_config_option(parser)
 

@@ -26,7 +26,7 @@ from tbp.compression.projected_attention import with_projected_attention
 Inputs = Tensor | Sequence[Tensor] | Mapping[str, Tensor]
 """One call of a model: its only argument, its positional arguments, or its keyword arguments."""
 
-Method = Literal["static", "dynamic", "int8_weight_only", "int8_dynamic", "int4_weight_only"]
+Method = Literal["static", "dynamic", "int8_weight_only", "int8_dynamic", "int4_weight_only", "float8_dynamic"]
 """How a model was quantised: the first two by torch itself, the others by torchao."""
 
 

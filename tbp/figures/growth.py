@@ -21,6 +21,7 @@ class GrowthLine(Struct, frozen=True):
     sizes: tuple[float, ...]
     values: tuple[float, ...]
     sentence: str = ""  # how the line grows, beside the chart
+    power: str = ""  # of the size, which the legend has too: "^1.90"
 
 
 def growth_figure(parameter: str, lines: Sequence[GrowthLine], unit: str, is_dark: bool = False) -> go.Figure:
@@ -52,7 +53,7 @@ def _trace(line: GrowthLine, style: Look, parameter: str, factor: float, unit: s
     name = disarmed(words.cut(words.visible(line.name), NAME_LENGTH))
     quantities = [words.visible(words.quantity(value, unit)) for value in line.values]
     return go.Scatter(
-        name=name,
+        name=f"{name} {line.power}".strip() if name else "",
         mode="lines+markers",
         x=line.sizes,
         y=[value / factor for value in line.values],

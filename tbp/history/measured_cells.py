@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Iterator, Sequence
 
 from tbp.asv.sessions import CALM_SHARE, Session
 from tbp.model.cells import CellCounted, MeasuredCell, RatioToVariant
-from tbp.model.effects import CONFIDENCE
 from tbp.statistics.robust import median
-from tbp.statistics.student_t import t_reach
+from tbp.statistics.student_t import ratio_interval
 
 
 def measured_cell(sessions: Sequence[Session]) -> MeasuredCell | None:
@@ -47,16 +45,7 @@ def _ratios(sessions: Sequence[Session]) -> Iterator[RatioToVariant]:
         busy = any(session.device == "cpu" and session.processor_share < CALM_SHARE for session, _ in turns)
         medians = [median(ratios.cpu if busy else ratios.wall) for _, ratios in turns]
         if all(value > 0 for value in medians):
-            yield RatioToVariant(variant, median(medians), *_interval(medians), len(medians), busy)
-
-
-def _interval(ratios: Sequence[float]) -> tuple[float, float]:
-    """Student's t interval of the processes' ratios, on a log scale around their median; NaN for a single process."""
-    if len(ratios) < 2:
-        return math.nan, math.nan
-    logs = [math.log(ratio) for ratio in ratios]
-    reach = t_reach(CONFIDENCE, len(logs) - 1) * statistics.stdev(logs) / math.sqrt(len(logs))
-    return math.exp(median(logs) - reach), math.exp(median(logs) + reach)
+            yield RatioToVariant(variant, median(medians), *ratio_interval(medians), len(medians), busy)
 
 
 def _share_of_roof(sessions: Sequence[Session], counted: CellCounted) -> tuple[float, str]:

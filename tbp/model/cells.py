@@ -25,6 +25,7 @@ class CellCounted(Struct, frozen=True):
     max_abs_error: float | None = None  # of the output against its reference
     cosine_error: float | None = None  # of the output: 1 − cosine similarity
     device_s: float | None = None  # in which the GPU works
+    learning_rates: tuple[float, ...] = ()  # of a schedule, at each step of the optimizer
 
 
 class RatioToVariant(Struct, frozen=True):

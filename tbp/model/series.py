@@ -17,6 +17,10 @@ from msgspec import Struct
 Parameters: TypeAlias = tuple[tuple[str, str], ...]  # (name, value)
 
 
+VARIANT_NAMES = ("variant", "model", "method", "scheme", "compression")
+"""Parameters that name a variant, the first one that a suite has; else its first parameter."""
+
+
 class Better(StrEnum):
     """Which direction of a benchmark's value is the better one."""
 

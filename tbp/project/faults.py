@@ -1,4 +1,4 @@
-"""Faults of the files in which a project sets tbp up: asv.conf.json, ``[tool.tbp]`` and acks.toml.
+"""Faults of the files in which a project sets tbp up: asv.conf.json, ``[tool.tbp]``, acks.toml and claims.toml.
 
 Takes paths, gives ``Fault``s with their lines. Each file is read by the code that every verb reads it with; nothing is
 imported, measured or asked of git.
@@ -15,14 +15,15 @@ from msgspec import Struct
 from tbp.errors import UsageError
 from tbp.project.acknowledgements import read_acks
 from tbp.project.asv_config import AsvConfig, read_config
-from tbp.project.policy import read_policy
+from tbp.project.claims_file import claims_path, read_claims
+from tbp.project.policy import Policy, read_policy
+from tbp.project.toml_file import read_toml
 
 POLICY_NAME = "pyproject.toml"
 CONFIG_ENDS = (".json", ".jsonc")  # a project may have several, each with a name of its choice
 # The readers name the entry, and TOML's and JSON5's parsers the line.
 _LINE = re.compile(r"\bline (\d+)\b")
-_ENTRY = re.compile(r"\[\[ack\]\] number (\d+)")
-_ENTRY_BEGINS = re.compile(r"^\s*\[\[\s*ack\s*\]\]")
+_ENTRY = re.compile(r"\[\[(ack|defect|claim|claim\.practice)\]\] number (\d+)")  # one in the other, the outer first
 _KEY = re.compile(r"""^\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([\w-]+))\s*[=:]""")
 _TABLE = "[tool.tbp"
 
@@ -46,18 +47,25 @@ def faults(paths: Iterable[Path]) -> tuple[Fault, ...]:
 
 def files_of(config: AsvConfig) -> tuple[Path, ...]:
     """The files that the project has, beside its configuration."""
-    return tuple(path for path in (config.policy_file, config.acks_file) if path.exists())
+    try:
+        policy = read_policy(config.policy_file)
+    except UsageError:  # a fault of its own
+        policy = Policy()
+    paths = (config.policy_file, config.acks_file, claims_path(config, policy))
+    return tuple(path for path in paths if path.exists())
 
 
 def faults_of(path: Path) -> tuple[Fault, ...]:
     """The faults of one file. Readers end at the first one, which is all of them."""
     if path.suffix not in (*CONFIG_ENDS, ".toml"):
-        raise UsageError(f"{path} is no asv.conf.json, pyproject.toml or acks.toml: leave it out")
+        raise UsageError(f"{path} is no asv.conf.json, pyproject.toml, acks.toml or claims.toml: leave it out")
     try:
         if path.suffix in CONFIG_ENDS:
             return tuple(_missing(path, read_config(path)))
         if path.name == POLICY_NAME:
             read_policy(path)
+        elif {"claim", "defect"}.intersection(read_toml(path) or ()):  # whatever the project calls it
+            read_claims(path)
         else:
             read_acks(path)
     except UsageError as error:
@@ -85,14 +93,25 @@ def _line(path: Path, message: str) -> int:
     if match := _LINE.search(message):
         return int(match[1])
     lines = path.read_text("utf-8", "replace").splitlines()
-    first, wanted = 0, set(re.findall(r"[^\s,;:()\[\]'\"]+", message))
-    if match := _ENTRY.search(message):
-        begins = [number for number, line in enumerate(lines) if _ENTRY_BEGINS.match(line)]
-        first = begins[int(match[1]) - 1] if len(begins) >= int(match[1]) else 0
+    first, end = 0, len(lines)
+    entries = _ENTRY.findall(message)
+    for table, rank in entries:
+        begins = [number for number in range(first, len(lines)) if _begins(lines[number], table)]
+        first = begins[int(rank) - 1] if len(begins) >= int(rank) else first
+    if entries:
+        end = next((number for number in range(first + 1, end) if lines[number].lstrip().startswith("[[")), end)
     elif _TABLE in message:
         first = next((number for number, line in enumerate(lines) if line.lstrip().startswith(_TABLE)), 0)
-    for number, line in enumerate(lines[first:], start=first + 1):
-        key = _KEY.match(line)
-        if key and (key[1] or key[2] or key[3] or "").strip() in wanted:
-            return number
+    keys = [_KEY.match(line) for line in lines[first:end]]
+    names = [(key[1] or key[2] or key[3] or "").strip() if key else "" for key in keys]
+    # The key that is at fault is named before those that are known instead.
+    wanted = (word for word in re.findall(r"[^\s,;:()\[\]'\"]+", message) if word in names)
+    named = next(wanted, None)
+    if named is not None:
+        return first + 1 + names.index(named)
     return first + 1 if first else 0
+
+
+def _begins(line: str, table: str) -> bool:
+    """True of the line that begins an entry of that array of tables."""
+    return re.sub(r"\s", "", line).startswith(f"[[{table}]]")

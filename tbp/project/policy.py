@@ -6,6 +6,7 @@
     false_discovery_rate = 0.05   # expected share of false changes among those of a report
     paired_budget = 10            # minutes that `tbp nightly` spends on pairs of processes; 0: none
     keep_traces_of_newest_runs = 10   # raw traces that `tbp trace prune` keeps, besides those around changes
+    claims = "docs/claims.toml"   # the file of claims, unless it is claims.toml beside the benchmarks
     pass_environment = ["MY_DATA", "MYLIB_*"]   # what benchmarks get besides the list of docs/explanation/security.md
     [tool.tbp.better]
     "track_metric$" = "lower"     # regular expression, searched in the benchmark's name → better direction
@@ -42,9 +43,10 @@ if TYPE_CHECKING:
 
 KEYS = (
     "better", "names", "relevant", "stale_days", "false_discovery_rate", "keep_traces_of_newest_runs", "paired_budget",
-    "pass_environment", "machines",
+    "pass_environment", "machines", "claims",
 )  # fmt: skip
 MOST_COUNT = 1_000_000_000  # runs; nobody has as many, and Python writes no number of more than 4,300 digits
+MOST_PATH = 1_000  # characters; Linux takes 4,096 bytes
 # "*" alone would pass every token.
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[A-Za-z_][A-Za-z0-9_]{2,}\*")
 
@@ -67,6 +69,7 @@ class Policy(Struct, frozen=True):
     keep_traces_of_newest_runs: int = 10
     pass_environment: tuple[str, ...] = ()  # names, or beginnings of names with a star behind them
     machines: tuple[MachineRule, ...] = ()  # the first pattern found in a machine's identifier decides
+    claims: str = ""  # path of the claims file, from the folder of asv.conf.json; empty: beside the benchmarks
 
     def direction(self, benchmark: str) -> Better | None:
         """The better direction of ``benchmark`` that the project sets; None where it sets none."""
@@ -103,6 +106,7 @@ def read_policy(path: Path) -> Policy:
         ),
         pass_environment=_variables(path, table.get("pass_environment", [])),
         machines=_machines(path, table.get("machines", {})),
+        claims=_path(path, table.get("claims", "")),
     )
 
 
@@ -153,6 +157,12 @@ def _count(path: Path, table: Mapping[str, object], key: str, default: int) -> i
         limit = f"at least 0 and at most {MOST_COUNT:,}"
         raise UsageError(f"{path}: [tool.tbp] {key} must be a whole number of {limit}, not {value_text(value)}")
     return value
+
+
+def _path(path: Path, name: object) -> str:
+    if not isinstance(name, str) or len(name) > MOST_PATH or not name.isprintable():
+        raise UsageError(f"{path}: [tool.tbp] claims must be the path of a file, not {value_text(name)}")
+    return name
 
 
 def _variables(path: Path, names: object) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -36,7 +37,7 @@ def backends(device: bench.Device) -> Iterator[Reading]:
                 try:
                     result_BHSK = F.scaled_dot_product_attention(q_BHSK, k_BHSK, v_BHSK)
                 except RuntimeError as error:
-                    if not any(refusal in str(error).lower() for refusal in REFUSALS):
+                    if not _is_refusal(error):
                         raise
                     yield Reading(label, "does not take it")
                     continue
@@ -54,22 +55,62 @@ def chosen(device: bench.Device) -> Iterator[Reading]:
     choose = getattr(torch, "_fused_sdp_choice", None)
     if choose is None:
         raise bench.Skip("this torch does not tell its choice")
-    mask = torch.ones(B, 1, S, S, dtype=torch.bool, device=device.name).tril()
     for dtype in _dtypes(device):
-        q_BHSK, k_BHSK, v_BHSK, _ = _inputs(device, dtype)
-        few_BHSK = k_BHSK[:, :1], v_BHSK[:, :1]
-        last_BHSK = q_BHSK[:, :, -1:]
-        kinds: dict[str, tuple[tuple[torch.Tensor, ...], dict[str, Any]]] = {
-            "plain": ((q_BHSK, k_BHSK, v_BHSK), {}),
-            "causal": ((q_BHSK, k_BHSK, v_BHSK), {"is_causal": True}),
-            "mask": ((q_BHSK, k_BHSK, v_BHSK), {"attn_mask": mask}),
-            "grouped": ((q_BHSK, *few_BHSK), {"enable_gqa": True}),
-            "grouped with a mask": ((q_BHSK, *few_BHSK), {"enable_gqa": True, "attn_mask": mask}),
-            "one token": ((last_BHSK, k_BHSK, v_BHSK), {}),
-        }
+        kinds = _kinds(device, dtype)
         names = {kind: SDPBackend(int(choose(*tensors, **more))).name for kind, (tensors, more) in kinds.items()}
         shown = ", ".join(f"{kind}: {name.removesuffix('_ATTENTION').lower()}" for kind, name in names.items())
         yield Reading(str(dtype).removeprefix("torch."), shown)
+
+
+@check("attention, what each backend takes")
+def refusals(device: bench.Device) -> Iterator[Reading]:
+    """Kinds of inputs that a pinned backend refuses, as the pinned cells of the suites would be skipped."""
+    for dtype in _dtypes(device):
+        for name in BACKENDS:
+            with sdpa_kernel([getattr(SDPBackend, name)]), warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # torch's reasons, for which the suites' skips are the place
+                takes = {
+                    kind: _is_taken(tensors, options) for kind, (tensors, options) in _kinds(device, dtype).items()
+                }
+            label = f"{name.removesuffix('_ATTENTION').lower()} in {str(dtype).removeprefix('torch.')}"
+            refused = ", ".join(kind for kind, is_taken in takes.items() if not is_taken)
+            expected = "takes all" if name == "MATH" else ""
+            value = f"refuses {refused}" if refused else "takes all"
+            yield Reading(label, value, expected, expected in ("", value))
+
+
+Kinds = dict[str, tuple[tuple[torch.Tensor, ...], dict[str, Any]]]
+"""Inputs and options of attention, by kind."""
+
+
+def _kinds(device: bench.Device, dtype: torch.dtype) -> Kinds:
+    mask = torch.ones(B, 1, S, S, dtype=torch.bool, device=device.name).tril()
+    q_BHSK, k_BHSK, v_BHSK, _ = _inputs(device, dtype)
+    few_BHSK = k_BHSK[:, :1], v_BHSK[:, :1]
+    last_BHSK = q_BHSK[:, :, -1:]
+    return {
+        "plain": ((q_BHSK, k_BHSK, v_BHSK), {}),
+        "causal": ((q_BHSK, k_BHSK, v_BHSK), {"is_causal": True}),
+        "mask": ((q_BHSK, k_BHSK, v_BHSK), {"attn_mask": mask}),
+        "grouped": ((q_BHSK, *few_BHSK), {"enable_gqa": True}),
+        "grouped with a mask": ((q_BHSK, *few_BHSK), {"enable_gqa": True, "attn_mask": mask}),
+        "one token": ((last_BHSK, k_BHSK, v_BHSK), {}),
+    }
+
+
+def _is_taken(tensors: tuple[torch.Tensor, ...], options: dict[str, Any]) -> bool:
+    q_BHSK, k_BGSK, v_BGSK = tensors
+    try:
+        F.scaled_dot_product_attention(q_BHSK, k_BGSK, v_BGSK, **options)
+    except RuntimeError as error:
+        if not _is_refusal(error):
+            raise
+        return False
+    return True
+
+
+def _is_refusal(error: RuntimeError) -> bool:
+    return any(refusal in str(error).lower() for refusal in REFUSALS)
 
 
 @check("attention, the block")

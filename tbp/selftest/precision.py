@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 
@@ -35,6 +35,18 @@ def tf32(device: bench.Device) -> Iterator[Reading]:
     yield Reading('error with "highest"', f"{highest:.1e}", f"at most {most:.0e}", highest <= most)
     kind = "TF32 or bfloat16" if errors["high"] > most else "float32"
     yield Reading('error with "high"', f"{errors['high']:.1e}, so {kind}")
+    if device.name == "cuda":
+        yield from variant(lambda: error_of(left @ right, reference))
+
+
+def variant(error: Callable[[], float]) -> Iterator[Reading]:
+    """A variant of a suite has TF32 for its runs alone: its error is TF32's, and the next one's is float32's."""
+    case = bench.Case({}, torch.float32, "cuda")
+    step = bench.with_tf32(bench.Step(lambda: torch.tensor(error()), lambda: torch.tensor(error())), case)
+    within, after, most = float(step.output()), error(), MOST_ERROR[torch.float32]
+    is_tf32 = most < within <= MOST_ERROR[torch.float16]
+    yield Reading("error of a variant with TF32", f"{within:.1e}", f"above {most:.0e}, as TF32's", is_tf32)
+    yield Reading("error after it", f"{after:.1e}", f"at most {most:.0e}", after <= most)
 
 
 @check("half precisions")

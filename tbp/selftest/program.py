@@ -23,12 +23,23 @@ def answer(request: dict[str, Any], device_name: str) -> dict[str, Any]:
     """The reply to one request."""
     from tbp import bench
     from tbp.bench.devices import settle
-    from tbp.selftest import attention, memory, precision, recording, roofs, timing, training
+    from tbp.selftest import (
+        attention,
+        compiling,
+        compression,
+        graphs,
+        memory,
+        precision,
+        ranks,
+        recording,
+        roofs,
+        timing,
+        training,
+    )
     from tbp.selftest.checks import CHECKS
 
-    assert all((attention, memory, precision, recording, roofs, timing, training)), (
-        "their import registers their checks"
-    )
+    modules = attention, graphs, memory, precision, recording, roofs, timing, training, compiling, compression, ranks
+    assert all(modules), "their import registers their checks"
     try:
         device = bench.device(device_name)
     except bench.Skip as skip:

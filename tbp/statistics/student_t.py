@@ -5,7 +5,14 @@
 
 from __future__ import annotations
 
+import math
+import statistics
+from collections.abc import Sequence
+
 from scipy import special
+
+from tbp.model.effects import CONFIDENCE
+from tbp.statistics.robust import LARGEST_LOG
 
 
 def two_sided_t(score: float, freedom: float) -> float:
@@ -16,3 +23,13 @@ def two_sided_t(score: float, freedom: float) -> float:
 def t_reach(confidence: float, freedom: float) -> float:
     """The half width of an interval of this confidence, in standard errors; of 0.99 with 8 degrees of freedom 3.355."""
     return float(special.stdtrit(freedom, 0.5 + confidence / 2))
+
+
+def ratio_interval(ratios: Sequence[float]) -> tuple[float, float]:
+    """Student's t interval at CONFIDENCE of positive ratios, on a log scale around their median; NaN of just one."""
+    if len(ratios) < 2:
+        return math.nan, math.nan
+    logs = [math.log(ratio) for ratio in ratios]
+    middle, reach = statistics.median(logs), t_reach(CONFIDENCE, len(logs) - 1) * statistics.stdev(logs)
+    low, high = (middle + side * reach / math.sqrt(len(logs)) for side in (-1, 1))
+    return math.exp(max(low, -LARGEST_LOG)), math.exp(min(high, LARGEST_LOG))

@@ -45,12 +45,18 @@ def test_sessions_are_given_by_series_and_commit(tmp_path: Path):
 def test_a_session_has_its_ratios_and_counts_and_an_older_one_has_none(tmp_path: Path):
     written(tmp_path, "s1")
     turns = {"naive": {"wall": [0.5, 0.25], "cpu": [0.5, 0.5]}}
-    counts = {"tokens": 64, "flops": None, "dispatched": {"aten::mm": 2}, "of_a_later_tbp": 1}
+    counts = {
+        "tokens": 64,
+        "flops": None,
+        "dispatched": {"aten::mm": 2},
+        "learning_rates": [0, 0.5],
+        "of_a_later_tbp": 1,
+    }
     written(tmp_path, "s2", ratios=turns, counts=counts, first_call_s=0.5, isa="AVX2", cpu_mhz=None)
     older, newer = read_sessions(tmp_path).sessions
     assert (older.ratios, older.counts, older.first_call_s) == ({}, None, 0.0)
     assert newer.ratios["naive"].wall == (0.5, 0.25)
-    assert newer.counts == CellCounted(tokens=64, dispatched={"aten::mm": 2})
+    assert newer.counts == CellCounted(tokens=64, dispatched={"aten::mm": 2}, learning_rates=(0.0, 0.5))
     assert (newer.first_call_s, newer.isa, newer.processor_mhz) == (0.5, "AVX2", 0)
 
 

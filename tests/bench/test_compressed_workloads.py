@@ -15,6 +15,7 @@ from torch import nn
 import tbp.compression
 from benchmarks.workloads import (
     compressed_inference,
+    compressed_with_torchao,  # noqa: F401 - registers variants of compressed_inference
     compression,
     made_once,
     python_source,
@@ -24,7 +25,8 @@ from benchmarks.workloads import (
 from tbp import bench
 from tbp.bench.oracle import check
 from tbp.bench.workloads import find
-from tbp.compression import prune_model, quantize_model_dynamically
+from tbp.blocks import projections
+from tbp.compression import factorise_model, prune_model, quantize_model_dynamically
 
 SHAPE = {"batch": 1, "sequence_length": 16, "d_model": 32, "heads": 4}
 CASE = bench.Case(SHAPE, torch.float32, "cpu")
@@ -73,6 +75,32 @@ def half_zeros(model: nn.Module, ratio: float) -> nn.Module:
     return prune_model(model, 0.5)
 
 
+def largest_zeros(model: nn.Module, ratio: float) -> nn.Module:
+    with torch.no_grad():
+        for weight in tbp.compression.prunable_weights(model):
+            weight[weight.abs() > weight.abs().quantile(1 - ratio)] = 0.0
+    return model
+
+
+def first_units(model: nn.Module, ratio: float) -> nn.Module:
+    """Keeps the first units, whatever they weigh, the least important of which are put first."""
+    for layer in model.layers:  # type: ignore[union-attr]  # a ModuleList
+        network = layer.feed_forward
+        rows = (network.up.weight.norm(dim=1) * network.down.weight.norm(dim=0)).argsort()
+        rows = rows[: round(len(rows) * (1 - ratio))]
+        projections.keep_rows(network.up, rows)
+        projections.keep_columns(network.down, rows)
+    return model
+
+
+def unbalanced(model: nn.Module, ratio: float) -> nn.Module:
+    model = factorise_model(model, ratio)
+    for module in model.modules():
+        if isinstance(module, tbp.compression.LowRankLinear):
+            module.widen.weight.data *= 1.1
+    return model
+
+
 # What a commit may break: the function of tbp.compression that it breaks, how, and the variant that must refuse it.
 BROKEN: list[tuple[str, Callable[..., Any], str, str]] = [
     ("prune_hidden_units", unchanged, "structured_50", "50% of its weights are gone"),
@@ -85,8 +113,11 @@ BROKEN: list[tuple[str, Callable[..., Any], str, str]] = [
     ("quantize_model_dynamically", only_feed_forward, "int8_dynamic", "no linear layer is left in float32"),
     ("quantize_model_dynamically", pretended, "structured_50_int8", "no linear layer is left in float32"),
     ("quantize_model", pretended, "int8_static", "no linear layer is left in float32"),
-    ("quantize_model_with_torchao", pretended, "torchao_int8", "less than half of the bytes"),
+    ("quantize_model_with_torchao", pretended, "torchao_int8", "less than 50% of the bytes"),
     ("prune_heads", without_heads, "structured_50", "relative error|gone"),
+    ("prune_model", largest_zeros, "l1_70", "the smallest weights of each layer are the zeros"),
+    ("prune_hidden_units", first_units, "structured_50", "the more important hidden units of each network stay"),
+    ("factorise_model", unbalanced, "low_rank_50", "a product of factors is the nearest matrix of its rank"),
 ]
 
 

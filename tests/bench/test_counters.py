@@ -18,6 +18,16 @@ def test_operators_are_counted_below_autograd():
     assert counters.operators(lambda: (x + 1) * 2) == 2
 
 
+def test_compiled_code_is_counted_and_not_the_eager_code_that_it_replaces():
+    def two_operators(x: torch.Tensor) -> torch.Tensor:
+        return x.sin().cos()
+
+    compiled = torch.compile(two_operators, backend=lambda graph, inputs: lambda x: (x.neg(),))
+    x = torch.ones(2)
+    assert counters.dispatched(lambda: two_operators(x)) == {"aten::sin": 1, "aten::cos": 1}
+    assert counters.dispatched(lambda: compiled(x)) == {"aten::neg": 1}
+
+
 def test_dispatched_operators_tell_which_kernel_attention_took():
     q_BHSK = torch.ones(1, 1, 8, 4)
 
@@ -50,6 +60,16 @@ def test_the_peak_is_what_is_alive_at_once():
     assert counters.peak_bytes(two_at_once, "cpu") == pytest.approx(2 << 20, abs=64)
     assert counters.peak_bytes(one_after_the_other, "cpu") == pytest.approx(1 << 20, abs=64)
     assert counters.peak_bytes(lambda: None, "cpu") == 0
+
+
+def test_what_a_call_frees_of_the_one_before_makes_room():
+    alive = []
+
+    def replace_it() -> None:
+        alive.clear()
+        alive.append(torch.ones(1 << 18))  # 1 MiB, in the room of the one before
+
+    assert [counters.peak_bytes(replace_it, "cpu") for _ in range(3)] == [0, 0, 0]
 
 
 def test_peak_of_an_unknown_device_fails_loudly():

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import torch
 
 from tbp.bench import first_call
 from tbp.bench.devices import Skip
@@ -15,6 +16,25 @@ def test_no_compiler_is_a_skip_with_the_reason(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(first_call.shutil, "which", lambda name: None)
     with pytest.raises(Skip, match=r"needs a C\+\+ compiler"):
         first_call_s(MODULE, COLD)
+
+
+def test_a_device_that_is_not_there_is_a_skip(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(Skip, match="no CUDA device on this machine"):
+        first_call_s(MODULE, COLD, on="cuda")
+
+
+def test_on_cuda_triton_compiles_and_the_program_is_placed_there(monkeypatch: pytest.MonkeyPatch):
+    programs: list[str] = []
+    monkeypatch.setattr(first_call, "device", lambda name: None)
+    monkeypatch.setattr(first_call, "_run", lambda program, folder: programs.append(program) or 1.0)
+    monkeypatch.setattr(first_call.shutil, "which", lambda name: None)
+    monkeypatch.setattr(first_call.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(Skip, match="needs Triton on CUDA"):
+        first_call_s(MODULE, COLD, on="cuda")
+    monkeypatch.setattr(first_call.importlib.util, "find_spec", lambda name: name == "triton")
+    assert first_call_s(MODULE, COLD, on="cuda") == 1.0
+    assert "module.eval().to('cuda')" in programs[0]
 
 
 def test_warm_fills_the_cache_of_the_process_that_is_timed(monkeypatch: pytest.MonkeyPatch):

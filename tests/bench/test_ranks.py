@@ -9,7 +9,7 @@ import torch
 import benchmarks.workloads.distributed as workloads
 from tbp.asv.leftovers import remove_abandoned
 from tbp.asv.session_files import read_sessions
-from tbp.bench import Case, Skip, distributed
+from tbp.bench import Case, Skip, distributed, ranks
 from tbp.bench.cell import counts
 from tbp.bench.clock import Timing
 from tbp.bench.devices import device
@@ -87,6 +87,24 @@ def test_a_step_of_two_ranks_is_one_session_with_the_traces_of_both(tmp_path: Pa
 def test_ranks_that_fail_are_quoted_and_ended():
     with pytest.raises(RanksFailed, match=r"(?s)Traceback.*KeyError: 'd_model'"):
         distributed(workloads.accumulated_rank, Case({}, torch.float32, "cpu"))
+
+
+def test_on_cuda_each_rank_has_its_gpu_and_nccl_connects_before_a_sample(monkeypatch: pytest.MonkeyPatch):
+    called: list[object] = []
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    monkeypatch.setattr(torch.cuda, "set_device", called.append)
+    monkeypatch.setattr(ranks.dist, "init_process_group", lambda backend, **more: called.append((backend, more)))
+    ranks._join("cuda")
+    ranks._join("cpu")
+    gpu = torch.device("cuda", 1)
+    assert called == [gpu, ("nccl", {"device_id": gpu}), ("gloo", {})]
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two CUDA devices")
+def test_two_gpus_apply_the_gradient_of_the_whole_batch():
+    workload, case = find("distributed", "accumulated"), Case(SHAPE, torch.float32, "cuda")
+    assert closeness(workload, case, workload.build(case)).error < 1e-5
 
 
 @pytest.mark.skipif(torch.cuda.device_count() > 1, reason="the skip shows without two CUDA devices")

@@ -5,6 +5,8 @@ import json
 import sys
 import textwrap
 from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,9 @@ from asv_runner.discovery import disc_benchmarks
 import tbp.bench as bench
 from tbp.bench import workloads
 from tbp.bench.asv_type import TorchTime, register
+from tbp.bench.roof import Roof
+from tbp.bench.suite import PEAK
+from tbp.bench.tf32 import tf32
 
 SUITE = """
 import torch
@@ -102,6 +107,7 @@ def test_asv_finds_the_suite_and_not_the_base_class(discovered: dict[str, Any]):
 
 def test_versions_are_the_protocols_not_the_sources(discovered: dict[str, Any]):
     versions = {name: one.version for name, one in discovered.items() if "Quick" in name}
+    assert versions.pop("small.Quick.track_peak_bytes") == PEAK
     assert set(versions.values()) == {str(bench.PROTOCOL)}
 
 
@@ -250,3 +256,30 @@ class TestRecorded:
         monkeypatch.setitem(workloads._registry, ("doubling", "add"), wrong)
         with pytest.raises(bench.WrongResult, match=r"doubling\.wrong computes something else"):
             self.timed(discovered, "multiply", results)
+
+    def test_settings_of_a_step_are_those_of_its_roof_and_facts_and_not_of_its_baseline(
+        self, discovered: dict[str, Any], results: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        seen: dict[str, set[str]] = {"roof": set(), "add": set()}
+
+        def measured(*_: object) -> Roof:
+            seen["roof"].add(torch.get_float32_matmul_precision())
+            return Roof()
+
+        monkeypatch.setattr("tbp.bench.asv_type.roof", measured)
+        for name, within in (("multiply", tf32), ("add", nullcontext)):
+            workload = workloads.find("doubling", name)
+
+            def built(case: bench.Case, workload: Any = workload, within: Any = within) -> bench.Step:
+                step = workload.build(case)
+
+                def run() -> object:
+                    seen.setdefault(workload.variant, set()).add(torch.get_float32_matmul_precision())
+                    return step.run()
+
+                return replace(step, run=run, within=within)
+
+            monkeypatch.setitem(workloads._registry, ("doubling", name), replace(workload, build=built))
+        session = self.timed(discovered, "multiply", results)
+        assert (session["float32_products"], seen["roof"]) == ("high", {"high"})
+        assert seen["add"] == {"highest"}

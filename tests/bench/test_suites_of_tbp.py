@@ -17,6 +17,7 @@ import benchmarks.workloads.feed_forward
 import benchmarks.workloads.schedule
 import benchmarks.workloads.train_step  # each registers its workloads
 from tbp.bench import PROTOCOL, Case
+from tbp.bench.suite import PEAK
 from tbp.bench.workloads import find
 
 SHAPE = {
@@ -55,6 +56,7 @@ def test_asv_finds_the_suites_and_nothing_in_their_workloads():
         "attention.NightlyBackward.torchtime_step",
         "attention.NightlyHalf.torchtime_step",
         "attention.NightlyLengths.torchtime_step",
+        "attention.NightlyOneSequence.torchtime_step",
         "attention.NightlyShort.torchtime_step",
         "attention.NightlyVariants.torchtime_step",
         "attention.Quick.torchtime_step",
@@ -73,16 +75,33 @@ def test_asv_finds_the_suites_and_nothing_in_their_workloads():
         "feed_forward.Quick.torchtime_step",
         "layer.Nightly.torchtime_step",
         "layer.Quick.torchtime_step",
+        "on_cuda.NightlyBackends.torchtime_step",
+        "on_cuda.NightlyCompressed.torchtime_step",
+        "on_cuda.NightlyDecode.torchtime_step",
+        "on_cuda.NightlyGrouped.torchtime_step",
+        "on_cuda.NightlyLayer.torchtime_step",
+        "on_cuda.NightlyTf32.torchtime_step",
+        "on_cuda.NightlyTrainStep.torchtime_step",
         "positional.Nightly.torchtime_step",
         "positional.Quick.torchtime_step",
         "schedule.Nightly.torchtime_step",
         "schedule.Quick.torchtime_step",
         "train_step.Nightly.torchtime_step",
+        "train_step.NightlyBatches.torchtime_step",
+        "train_step.NightlyWidths.torchtime_step",
         "train_step.Quick.torchtime_step",
         "trained_task.Nightly.torchtime_step",
     ]
-    assert {"compile.Nightly.track_first_call_seconds", "attention.Quick.track_operators"} <= discovered.keys()
-    assert set(discovered.values()) == {str(PROTOCOL)}
+    assert {
+        "attention.Quick.track_operators",
+        "compile.Nightly.track_first_call_seconds",
+        "defects.Nightly.track_naive",
+        "defects.Nightly.track_right",
+        "design.Nightly.track_error_rate",
+    } <= discovered.keys()
+    versions = {version: name.rpartition(".")[2] for name, version in discovered.items()}
+    assert versions.keys() == {str(PROTOCOL), PEAK}
+    assert versions[PEAK] == "track_peak_bytes"
 
 
 @pytest.mark.parametrize(("family", "variant"), DECLARED)

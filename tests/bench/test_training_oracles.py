@@ -15,7 +15,8 @@ import benchmarks.workloads.schedule
 import benchmarks.workloads.train_step  # noqa: F401 - each registers its workloads
 import tbp.training
 from tbp.bench import Case, Skip, WrongResult, devices
-from tbp.bench.oracle import check
+from tbp.bench.cell import counts
+from tbp.bench.oracle import check, closeness
 from tbp.bench.workloads import find
 from tbp.training import create_scheduler, distillation_loss, linear_factor, train_with_gradient_accumulation
 from tbp.training.objective import forward, labelled_items, mean_loss, summed_loss
@@ -52,6 +53,14 @@ def test_the_right_ones_pass() -> None:
         ("schedule", "by_hand"),
     ]:
         assert checked(family, variant) < 1e-5, (family, variant)  # the tolerance of float32
+
+
+def test_a_schedule_leaves_its_rates_for_the_report() -> None:
+    workload = find("schedule", "linear")
+    step = workload.build(CASE)
+    counted = counts(step, devices.device("cpu"), closeness(workload, CASE, step))
+    assert counted.learning_rates[:6] == pytest.approx((0.0, 0.125, 0.25, 0.375, 0.5, 0.5 * 30 / 31))
+    assert counted.learning_rates[-3:] == pytest.approx((0.5 / 31, 0.0, 0.0))
 
 
 def in_float32(model: nn.Module, batch: Any, optimizer: Optimizer, **options: object) -> None:
@@ -112,22 +121,35 @@ def test_an_optimizer_that_leaves_weights_alone(wrong: type[AdamW], put: Put) ->
         checked("train_step", "adamw_recommended")
 
 
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [({"fused": False}, "AdamW is fused"), ({"weight_decay": 0.1, "fused": True}, "matrices decay, and nothing else")],
+)
+def test_another_optimizer_than_the_recommended_one(options: dict[str, Any], sentence: str, put: Put) -> None:
+    put("create_optimizer", lambda model, lr: AdamW(model.parameters(), lr=lr, **options))
+    with pytest.raises(WrongResult, match=sentence):
+        checked("train_step", "adamw_recommended")
+
+
 def accumulating(
-    *, clip_at: str = "end", divide: str = "items", flush: bool = True
+    *, clip_at: str = "end", divide: str = "items", flush: bool = True, forget: bool = True
 ) -> Callable[[nn.Module, Any, Optimizer, int], None]:
     """Accumulation with one fault at most."""
 
     def train(model: nn.Module, batches: Any, optimizer: Optimizer, steps: int, max_norm: float | None = None) -> None:
         optimizer.zero_grad()
-        items = torch.stack([labelled_items(batch) for batch in batches])
-        for number, batch in enumerate(batches):
-            loss = summed_loss(model, batch) / (items.sum() if divide == "items" else items[number] * len(batches))
-            torch.autograd.backward(loss)
-            is_last = number == len(batches) - 1
-            if max_norm is not None and (clip_at == "each" or is_last == (clip_at == "end")):
-                nn.utils.clip_grad_norm_(model.parameters(), max_norm)
-        if flush or len(batches) == steps:
-            optimizer.step()
+        for group in (batches[first : first + steps] for first in range(0, len(batches), steps)):
+            items = torch.stack([labelled_items(batch) for batch in group])
+            for number, batch in enumerate(group):
+                loss = summed_loss(model, batch) / (items.sum() if divide == "items" else items[number] * len(group))
+                torch.autograd.backward(loss)
+                is_last = number == len(group) - 1
+                if max_norm is not None and (clip_at == "each" or is_last == (clip_at == "end")):
+                    nn.utils.clip_grad_norm_(model.parameters(), max_norm)
+            if flush or len(group) == steps:
+                optimizer.step()
+            if forget:
+                optimizer.zero_grad()
 
     return train
 
@@ -140,6 +162,7 @@ def accumulating(
         ({"clip_at": "each"}, "clipped gradient"),
         ({"clip_at": "never"}, "clipped gradient"),
         ({"flush": False}, "clipped gradient"),
+        ({"forget": False}, "gradients of two groups"),
     ],
 )
 def test_accumulation(fault: dict[str, Any], output: str, put: Put) -> None:
@@ -181,7 +204,11 @@ def swapped(student: Tensor, teacher: Tensor, labels: Tensor, temperature: float
     return distillation_loss(student, teacher, labels, temperature, 1 - alpha)
 
 
-@pytest.mark.parametrize("wrong", [tempered, in_rows, swapped])
+def into_the_teacher(student: Tensor, teacher: Tensor, labels: Tensor, temperature: float, alpha: float) -> Tensor:
+    return distillation_loss(student, teacher, labels, temperature, alpha) + 0.0 * teacher.nan_to_num(neginf=0.0).sum()
+
+
+@pytest.mark.parametrize("wrong", [tempered, in_rows, swapped, into_the_teacher])
 def test_distillation(wrong: object, put: Put) -> None:
     put("distillation_loss", wrong)
     with pytest.raises(WrongResult):

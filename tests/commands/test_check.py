@@ -16,7 +16,12 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 CONFIG = '{\n  "version": 1,\n  "repo": ".",\n  // asv reads comments\n  "branches": ["main"]\n}\n'
 POLICY = "[project]\nname = 'x'\n\n[tool.tbp]\nrelevant = 0.05\n\n[tool.tbp.better]\n'track' = 'lower'\n"
 ACKS = "[[ack]]\nbenchmark = 'a'\ncommit = '04342f08'\nreason = 'x'\n\n[[ack]]\nevent = '04342f08'\nreason = 'y'\n"
-NAMES = {"asv.conf.json": CONFIG, "pyproject.toml": POLICY, "reports/acks.toml": ACKS}
+CLAIMS = (
+    "[[claim]]\ntitle = 'a'\n\n[[claim]]\ntitle = 'b'\n[[claim.practice]]\ntitle = 'c'\nvariant = 'd'\nagainst = 'e'\n"
+)
+NAMES = {
+    "asv.conf.json": CONFIG, "pyproject.toml": POLICY, "reports/acks.toml": ACKS, "benchmarks/claims.toml": CLAIMS,
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -25,7 +30,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, text in NAMES.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
-    (tmp_path / "benchmarks").mkdir()
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -33,7 +37,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_project_without_a_fault_is_named_file_by_file(project: Path, run: Run):
     code, out, err = run("check")
     assert (code, err) == (0, "")
-    assert out == f"no fault in asv.conf.json, {project / 'pyproject.toml'}, {project / 'reports' / 'acks.toml'}\n"
+    paths = ["asv.conf.json", *(str(project / name) for name in list(NAMES)[1:])]
+    assert out == f"no fault in {', '.join(paths)}\n"
     (project / "reports" / "acks.toml").unlink()
     assert run("check")[0] == 0, "a file that a project may have"
 
@@ -53,6 +58,9 @@ def test_a_project_without_a_fault_is_named_file_by_file(project: Path, run: Run
         ("pyproject.toml", "[project]", "[project", 1, "Expected"),
         ("reports/acks.toml", "reason = 'y'", "reason = 'y'\nuntil = 'soon'", 9, "until must be a day"),
         ("reports/acks.toml", "reason = 'y'", "", 6, "reason must be a text"),
+        ("benchmarks/claims.toml", "against", "agianst", 9, "has no key 'agianst'"),
+        ("benchmarks/claims.toml", "title = 'b'", "", 4, "it has no key title"),
+        ("benchmarks/claims.toml", "variant = 'd'", "variant = 1", 8, "variant: expected text, got number"),
         ("reports/acks.toml", "commit = '04342f08'", "commit = 'HEAD'", 3, "commit must be"),
     ],
 )  # fmt: skip

@@ -43,6 +43,20 @@ def test_torchao_makes_the_model_smaller_and_leaves_it_alone(model: Encoder) -> 
         quantize_model_with_torchao(nn.ReLU())
 
 
+def test_precision_of_the_process_is_left_alone(model: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of torchao before 0.18, with whose settings every later float32 product on CUDA would be one in TF32."""
+    quantization = pytest.importorskip("torchao.quantization")
+    quantize = quantization.quantize_
+
+    def as_before(*arguments: object) -> None:
+        torch.set_float32_matmul_precision("high")
+        quantize(*arguments)
+
+    monkeypatch.setattr(quantization, "quantize_", as_before)
+    quantize_model_with_torchao(model, "int8_weight_only")
+    assert torch.get_float32_matmul_precision() == "highest"
+
+
 def test_int4_says_why_it_cannot_run_where_it_cannot(model: Encoder) -> None:
     pytest.importorskip("torchao")
     try:

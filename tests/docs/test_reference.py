@@ -36,7 +36,7 @@ def names(text: str) -> set[str]:
 
 
 def test_every_setting_stands_with_its_default() -> None:
-    empty: dict[str, str] = {"better": "{}", "machines": "{}", "names": "{}", "pass_environment": "[]"}
+    empty: dict[str, str] = {"better": "{}", "machines": "{}", "names": "{}", "pass_environment": "[]", "claims": '""'}
     defaults = {f"`{key}`": f"`{empty.get(key, getattr(Policy(), key))}`" for key in KEYS}
     assert {row[0]: row[1] for row in rows(section(page("configuration"), "Settings of a project"))} == defaults
 

@@ -7,13 +7,28 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
+from torch._dynamo.exc import TorchDynamoException
 from torch.amp import GradScaler
 
 from tbp import bench
 from tbp.blocks import NaiveMultiHeadAttention
-from tbp.selftest import attention, memory, precision, program, recording, timing, training
+from tbp.selftest import (
+    attention,
+    compiling,
+    compression,
+    graphs,
+    memory,
+    precision,
+    program,
+    ranks,
+    recording,
+    timing,
+    training,
+)
 from tbp.selftest.checks import CHECKS, Reading, check, close, quantity
 from tbp.selftest.timing import QUEUED, edges_of
+
+from ..bench.recorded_graphs import RecordedGraph, record_graphs
 
 CPU = bench.device("cpu")
 LONG_S = 3e-3
@@ -25,6 +40,13 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(autouse=True)
+def one_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of ratios of times that nobody looks at: each collects the garbage of this process first."""
+    for module in (compiling, compression):
+        monkeypatch.setattr(module, "ROUNDS", 1)
 
 
 class Stream:
@@ -71,6 +93,7 @@ def rights(name: str) -> dict[str, bool]:
 EXACT = [
     "attention, each backend", "attention, the block", "peak of the allocator", "peak of a training step",
     "float32 and TF32", "half precisions", "gradient scaler", "mixed-precision step",
+    "attention, what each backend takes", "INT8 by torchao",
 ]  # fmt: skip
 
 
@@ -94,6 +117,8 @@ BROKEN = {
     "float32 and TF32": (precision, "error_of", lambda value, reference: 5e-4),
     "half precisions": (precision, "error_of", lambda value, reference: 0.5),
     "gradient scaler": (training, "GradScaler", partial(GradScaler, enabled=False)),
+    "attention, what each backend takes": (attention, "_is_taken", lambda tensors, options: False),
+    "INT8 by torchao": (compression, "quantize_model_with_torchao", lambda model, scheme: model),
     "attention, the block": (attention, "MultiHeadAttention", lambda *sizes: Leaking(*sizes)),
 }
 
@@ -133,10 +158,65 @@ def test_a_session_is_recorded_as_under_asv_and_nothing_of_it_stays(monkeypatch:
     assert "TBP_RESULTS_DIR" not in recording.os.environ
 
 
-@pytest.mark.parametrize("name", ["both edges of a sample", "time of the GPU", "CUDA graphs", "clocks while it works"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("both edges of a sample", "time of the GPU", "CUDA graphs", "clocks while it works"),
+        *("CUDA graph of a training step", "2:4 sparsity", "float8", "torch.compile with CUDA graphs"),
+    ],
+)
 def test_what_only_a_gpu_has_is_skipped_with_a_reason(name: str):
     reply = program.answer({"do": "check", "name": name}, "cpu")
     assert (reply["readings"], reply["failed"], bool(reply["reason"])) == ([], "", True)
+
+
+def test_replays_that_train_otherwise_are_wrong(monkeypatch: pytest.MonkeyPatch):
+    recorded = record_graphs(monkeypatch)
+    assert [reading.is_right for reading in graphs.replays("cpu")] == [True]
+    replay = RecordedGraph.replay
+    monkeypatch.setattr(RecordedGraph, "replay", lambda self: (replay(self), replay(self)))
+    assert [reading.is_right for reading in graphs.replays("cpu")] == [False]
+    assert len(recorded) == 2
+
+
+@pytest.mark.parametrize(
+    ("within", "after", "right"),
+    [(3e-4, 1e-6, [True, True]), (1e-6, 1e-6, [False, True]), (3e-4, 3e-4, [True, False])],
+)
+def test_tf32_is_on_within_a_variant_alone(
+    within: float, after: float, right: list[bool], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: (9, 0))
+    readings = precision.variant(lambda: within if torch.get_float32_matmul_precision() == "high" else after)
+    assert [reading.is_right for reading in readings] == right
+
+
+def test_a_compiled_layer_is_held_against_the_eager_one(monkeypatch: pytest.MonkeyPatch):
+    def doubled(module: Any, mode: str) -> Any:
+        return lambda x: 2 * module(x)
+
+    monkeypatch.setattr(compiling.torch, "compile", lambda module, mode: module)
+    assert rights("torch.compile")["output"] is True
+    monkeypatch.setattr(compiling.torch, "compile", doubled)
+    assert rights("torch.compile")["output"] is False
+
+
+def test_a_layer_that_does_not_compile_is_a_skip(monkeypatch: pytest.MonkeyPatch):
+    def broken(module: object, mode: str) -> Callable[[object], None]:
+        def call(x: object) -> None:
+            raise TorchDynamoException("InvalidCxxCompiler:\nNo working C++ compiler found")
+
+        return call
+
+    monkeypatch.setattr(compiling.torch, "compile", broken)
+    with pytest.raises(bench.Skip, match=r"it fails here: TorchDynamoException: No working C\+\+ compiler found"):
+        rights("torch.compile")
+
+
+@pytest.mark.slow  # two processes that import torch
+def test_two_ranks_add_up():
+    (reading,) = ranks.two_ranks(CPU)
+    assert (reading.name, reading.value, reading.is_right) == ("sum over 2 ranks by gloo", "3", True)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="for a machine without CUDA")

@@ -15,6 +15,7 @@ from tbp.model.changes import ChangeEvidence, History, LineRuns
 from tbp.model.runs import Machine, Run
 from tbp.model.series import Commit, SeriesKey, Setup, Tag
 from tbp.project.acknowledgements import Ack
+from tbp.project.claims_file import ClaimsFile
 from tbp.wording import words
 from tbp.wording.machine_names import faces
 
@@ -58,6 +59,7 @@ class ReportData(Struct, frozen=True, dict=True):
     )  # commits of events' ranges, by hash, where git has them
     results: str = ""  # address of the results folder from the site's; empty: no page links to its files
     lone: str = ""  # a sentence on machines of one or two runs that are a pool of runners
+    claims: ClaimsFile | None = None  # None: the project claims nothing
     joined: tuple[Event, ...] | None = None  # what ``events`` gives; None: it is found when somebody asks
 
     @cached_property

@@ -64,6 +64,10 @@ COMPRESSION = PageData(
     lambda site: (DataFile("data/compression.js", (packed_call("tbp.compression", site.compression.figures),)),),
     ("data/layout.js", "data/compression.js"),
 )
+CLAIMS = PageData(
+    lambda site: (DataFile("data/claims.js", (packed_call("tbp.claims", site.claims.figures),)),),
+    ("data/layout.js", "data/claims.js"),
+)
 WORDS = PageData(lambda _: words_file())  # which every page asks for
 SEARCH = PageData(_search)  # of the field that every page has
 BENCHMARK_DATA = PageData(lambda site: shared_data(site.data))  # of the pages of all benchmarks
@@ -90,6 +94,10 @@ PAGES = (
          ("vendor/plotly-basic.min", *BASICS, "charts/benchmark_data", "charts/chart",
           "charts/figure", "pages/compression"),
          (COMPRESSION,), is_shown=lambda site: bool(groups(site.data.histories))),
+    Page("claims.html", "Claims", "which practices hold, where, and by how much; what naive code gets wrong",
+         lambda site: site.claims,
+         ("vendor/plotly-basic.min", *BASICS, "charts/benchmark_data", "charts/chart", "charts/figure", "pages/claims"),
+         (CLAIMS,), is_shown=lambda site: site.data.claims is not None),
     Page("words.html", "Words", "what the words and symbols of the report mean", lambda _: words_page(), (), (WORDS,),
          is_in_navigation=False),
 )  # fmt: skip

@@ -7,6 +7,7 @@ from functools import cached_property
 from msgspec import Struct
 
 from tbp.report.base.report_data import ReportData
+from tbp.report.pages.claims.page import ClaimsPage, claims_page
 from tbp.report.pages.compression.page import CompressionPage, compression_page
 from tbp.report.pages.index.page import Summary, summary
 from tbp.report.pages.machines.page import MachinesPage, machines_page
@@ -26,6 +27,11 @@ class SiteContents(Struct, frozen=True, dict=True):
     def compression(self) -> CompressionPage:
         """The content of the page of compressed models, with its charts."""
         return compression_page(self.data)
+
+    @cached_property
+    def claims(self) -> ClaimsPage:
+        """The content of the page of claims, with its charts."""
+        return claims_page(self.data)
 
     @cached_property
     def machines(self) -> MachinesPage:

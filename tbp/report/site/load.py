@@ -32,6 +32,7 @@ from tbp.model.points import commits as commits_of
 from tbp.model.series import Commit, SeriesKey
 from tbp.project.acknowledgements import Ack, day_of, read_acks, unmatched
 from tbp.project.asv_config import ACKS, AsvConfig, resolved
+from tbp.project.claims_file import ClaimsFile, claims_path, read_claims
 from tbp.project.commits import described
 from tbp.project.revisions import base_commit
 from tbp.project.touched_files import touched
@@ -76,6 +77,7 @@ def analysed(store: Stored, view: View | None = None) -> ReportData:
     order = CommitOrder(commits.history, commits.order)
     shown = seen(judged, acks, day_of(judged), _until(store, base), order)
     problems += [*unmatched(shown, acks, file), *unknown_fixes(acks, order, file)]
+    claims = _claims(store, problems)
     lost = without_result(sessions, _measured(sessions, judged, beside))
     all_runs = runs(results, sessions, commits)
     data = ReportData(
@@ -97,6 +99,7 @@ def analysed(store: Stored, view: View | None = None) -> ReportData:
         sources={name: benchmark.code for name, benchmark in results.benchmarks.items() if benchmark.code},
         since=_since(store, view.since),
         results=_address(store, view.site),
+        claims=claims,
     )
     data = replace(data, joined=_events(data, config))
     return replace(data, in_ranges=_in_ranges(data, config))
@@ -107,6 +110,17 @@ def _address(store: Stored, site: Path | None) -> str:
     folder = resolved(store.folder)
     project = store.config.path.parent if store.config is not None else folder.parent
     return results_address(folder, resolved(site), resolved(project)) if site is not None else ""
+
+
+def _claims(store: Stored, problems: list[str]) -> ClaimsFile | None:
+    """The claims of the project; a file that cannot be read is a problem, and the rest of the report stands."""
+    if store.config is None:
+        return None
+    try:
+        return read_claims(claims_path(store.config, store.policy))
+    except UsageError as error:
+        problems.append(f"{error}; the page of claims is left out")
+        return None
 
 
 def _measured(sessions: Sessions, judged: Iterable[History], beside: Iterable[LineRuns]) -> set[tuple[SeriesKey, str]]:

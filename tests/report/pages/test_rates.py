@@ -1,3 +1,4 @@
+import pytest
 from msgspec.structs import replace
 
 from tbp.model.cells import CellCounted, MeasuredCell, RatioToVariant
@@ -116,3 +117,13 @@ def test_a_measured_cell_is_said_in_one_table(make_history, make_report) -> None
             "1 thread, AVX512 amx_bf16, OMP wait policy passive, engine x86, float32 products high (TF32)"
         ),
     }
+
+
+@pytest.mark.parametrize(
+    ("device_s", "words"),
+    [(1.8e-3, "1.80 ms, 90 % of the wall time"), (2e-4, "200 µs, 10 % of the wall time: it waits for launches")],
+)
+def test_time_on_the_gpu_stands_beside_the_wall_time(device_s: float, words: str, make_history, make_report) -> None:
+    time, others = suite(make_history)
+    cell = MeasuredCell(counted=CellCounted(device_s=device_s), time_s=2e-3)
+    assert said(replace(time, cell=cell), others, make_report)["time on the GPU"] == words

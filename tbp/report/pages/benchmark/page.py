@@ -20,7 +20,6 @@ from tbp.project.links import web_address
 from tbp.report.base.report_data import ReportData
 from tbp.report.data.history_chart import Chart, history_chart
 from tbp.report.pages.benchmark.change_blocks import ChangeBlock
-from tbp.report.pages.benchmark.growth import Scaling, scalings
 from tbp.report.pages.benchmark.listing import Listing, listing
 from tbp.report.pages.benchmark.other_lines import OtherLines, other_lines
 from tbp.report.pages.benchmark.rates import Rate
@@ -38,6 +37,7 @@ from tbp.report.pages.benchmark.shared import (
 )
 from tbp.report.parts import addresses, change_sides, since_change, trace_words
 from tbp.report.parts.facets import Facets, facets_of_chart
+from tbp.report.parts.growth import Scaling, scalings
 from tbp.report.parts.page_events import PageEvent
 from tbp.report.parts.series_names import dimensions, series_name
 from tbp.report.parts.series_order import Tile, family_of, ranked, tiles

@@ -17,14 +17,11 @@ from msgspec.structs import replace
 from tbp.model import relevance
 from tbp.model.changes import History
 from tbp.model.points import last_with_level
-from tbp.model.series import Commit, Outcome, Point, Setup
+from tbp.model.series import VARIANT_NAMES, Commit, Outcome, Point, Setup
 from tbp.report.pages.compression.pareto import ChoiceRank, Cost, standings
 from tbp.wording import verdicts
 
 Parameters = tuple[tuple[str, str], ...]
-
-VARIANT_NAMES = ("variant", "model", "method", "scheme", "compression")
-"""Parameters that name a variant, the first one that a suite has; else its first parameter."""
 
 BASELINES = ("dense", "baseline", "fp32", "float32", "naive", "original", "full")
 """Variants that the others are said against, the first one there is; else the largest."""

@@ -15,7 +15,7 @@ tbp.figure = (place, { data, layout }, fitted = () => ({})) => {
       showlegend: false,
       font: { ...theme.font, size: isNarrow ? 11 : 12 },
       hoverlabel: theme.hoverlabel,
-      height: isNarrow ? 300 : 340,
+      height: layout.height ?? (isNarrow ? 300 : 340),
       ...(tbp.isPaper ? { width: Math.min(tbp.PAPER_WIDTH, place.clientWidth || tbp.PAPER_WIDTH), autosize: false } : { autosize: true }),
       margin: { ...shared.margin, t: 12 },
       dragmode: false,

@@ -3,7 +3,7 @@ import math
 from msgspec.structs import replace
 
 from tbp.model.changes import State
-from tbp.report.pages.benchmark.growth import LINES, scalings, sentence
+from tbp.report.parts.growth import LINES, scalings, sentence
 from tbp.report.parts.series_names import dimensions
 from tbp.statistics.power_law import growth
 
@@ -29,7 +29,10 @@ def test_each_other_combination_is_a_line_of_newest_values_the_steepest_first(ma
     assert (
         only.lines[0].sentence == "time grows as size^2.00 (95 % interval 2.00 to 2.00, 3 sizes); 256 × from 64 to 1024"
     )
-    assert [(trace.name, trace.x) for trace in only.chart.data] == [(line.name, line.sizes) for line in only.lines]
+    assert [(trace.name, trace.x) for trace in only.chart.data] == [
+        ("variant=naive ^2.00", (64.0, 256.0, 1024.0)),
+        ("variant=flash ^1.00", (64.0, 256.0, 1024.0)),
+    ]
 
 
 def test_two_sizes_have_a_ratio_and_no_chart(make_history) -> None:
@@ -52,6 +55,13 @@ def test_a_fixed_cost_is_told_from_a_power() -> None:
     said = sentence(grown, "size", "time")
     assert said.startswith("time grows as size^1.90 (95 % interval 1.80 to 1.99, 8 sizes); not by one power: ")
     assert "from 2048 to 4096 the power is 2.00; " in said
+
+
+def test_the_last_power_is_told_where_it_is_another_though_the_interval_holds_it() -> None:
+    grown = growth([1.0, 4.0, 16.0], [1.0, 6.0, 64.0])
+    assert grown is not None
+    assert grown.is_power_law
+    assert "; from 4 to 16 the power is 1.71; 64.0 × from 1 to 16" in sentence(grown, "size", "time")
 
 
 def test_a_value_that_falls_is_said_to_fall() -> None:

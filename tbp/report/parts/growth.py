@@ -1,6 +1,7 @@
-"""How a benchmark's newest values grow with a parameter: sentences, and lines for a chart.
+"""How newest values grow with a parameter: sentences, and lines for a chart.
 
-Takes the histories of one benchmark, gives a ``Scaling`` for each numeric parameter. The fit is ``history.growth``'s.
+Takes histories with one unit, of one benchmark or of several, gives a ``Scaling`` for each numeric parameter. The fit
+is ``statistics.power_law``'s.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ CHARTED = 3
 LINES = 24
 """Lines in a chart, and sentences beside it, the steepest first; more cannot be told apart."""
 
+OTHER_POWER = 0.1
+"""Difference of the last power that is worth words: of few sizes the interval holds it, and it is what comes next."""
+
 SUBJECTS = {"seconds": "time", "bytes": "memory"}
 """The quantity that grows, by its unit."""
 
@@ -37,30 +41,39 @@ class Scaling(Struct, frozen=True):
     chart: go.Figure | None  # None where nothing is drawn
 
 
-def scalings(histories: Sequence[History], dimensions: Sequence[Dimension]) -> tuple[Scaling, ...]:
-    """For each parameter whose values are numbers, of which at least two were measured."""
+def scalings(
+    histories: Sequence[History], dimensions: Sequence[Dimension], *, by_name: bool = False
+) -> tuple[Scaling, ...]:
+    """For each parameter whose values are numbers, of which at least two were measured.
+
+    ``by_name``: the lines in the order of their names, so that charts of equal lines have equal colours.
+    """
     numbers = [over for over in dimensions if not over.is_place and numeric(over.values)]
-    every = (_scaling(over, histories, dimensions) for over in numbers)
+    every = (_scaling(over, histories, dimensions, by_name) for over in numbers)
     return tuple(scaling for scaling in every if scaling.lines)
 
 
-def _scaling(over: Dimension, histories: Sequence[History], dimensions: Sequence[Dimension]) -> Scaling:
+def _scaling(over: Dimension, histories: Sequence[History], dimensions: Sequence[Dimension], by_name: bool) -> Scaling:
     sizes = numeric(over.values)
     rest = [dimension for dimension in dimensions if dimension is not over]
-    groups: dict[tuple[int, ...], list[History]] = {}
+    groups: dict[tuple[str, tuple[int, ...]], list[History]] = {}
     for history in histories:
         if over.place_of(history.key) >= 0 and math.isfinite(verdicts.newest_value(history)):
-            groups.setdefault(tuple(dimension.place_of(history.key) for dimension in rest), []).append(history)
+            places = tuple(dimension.place_of(history.key) for dimension in rest)
+            groups.setdefault((history.key.benchmark, places), []).append(history)
+    are_several = len({history.key.benchmark for history in histories}) > 1
     lines: list[tuple[Growth, GrowthLine]] = []
-    for members in groups.values():
+    for (benchmark, _), members in groups.items():
         pairs = sorted((sizes[str(over.value_of(member.key))], verdicts.newest_value(member)) for member in members)
         xs, ys = tuple(size for size, _ in pairs), tuple(value for _, value in pairs)
         grown = growth(xs, ys)
         if grown is not None:
             text = sentence(grown, over.name, SUBJECTS.get(members[0].unit, "value"))
             name = series_name(members[0].key, rest) if rest else ""
-            lines.append((grown, GrowthLine(name, xs, ys, text)))
-    lines.sort(key=lambda entry: (-entry[0].exponent, natural(entry[1].name)))
+            name = " ".join(filter(None, [benchmark if are_several else "", name]))
+            power = f"^{_power(grown.exponent)}" if grown.sizes >= CHARTED else ""
+            lines.append((grown, GrowthLine(name, xs, ys, text, power)))
+    lines.sort(key=lambda entry: (0.0 if by_name else -entry[0].exponent, natural(entry[1].name)))
     is_charted = any(grown.sizes >= CHARTED for grown, _ in lines)
     shown = tuple(line for _, line in lines[:LINES])
     chart = growth_figure(over.shown_name, shown, histories[0].unit) if is_charted else None
@@ -76,8 +89,11 @@ def sentence(grown: Growth, parameter: str, subject: str) -> str:
     verb = "grows" if grown.exponent > 0 else "falls"
     interval = f"95 % interval {_power(grown.low)} to {_power(grown.high)}, {grown.sizes} sizes"
     text = f"{subject} {verb} as {parameter}^{_power(grown.exponent)} ({interval})"
+    end = f"from {size(grown.before_largest)} to {most} the power is {_power(grown.last)}"
     if not grown.is_power_law:
-        text += f"; not by one power: from {size(grown.before_largest)} to {most} the power is {_power(grown.last)}"
+        text += f"; not by one power: {end}"
+    elif abs(grown.last - grown.exponent) >= OTHER_POWER:
+        text += f"; {end}"
     return f"{text}; {ratio} from {least} to {most}"
 
 

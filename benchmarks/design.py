@@ -1,0 +1,20 @@
+"""The suite of designs: wrong answers of small models trained with all practices, without one, or with none."""
+
+from tbp import bench
+
+from .workloads.design import DESIGNS, trial
+
+
+class Nightly:
+    params = (tuple(DESIGNS), (1, 2, 3, 4, 5))
+    param_names = ("variant", "seed")
+    version = str(bench.PROTOCOL)
+
+    def setup(self, variant: str, seed: int) -> None:
+        self.trial = trial(DESIGNS[variant], seed)
+
+    def track_error_rate(self, variant: str, seed: int) -> float:
+        return self.trial()
+
+    track_error_rate.unit = "share of wrong answers"  # type: ignore[attr-defined]
+    track_error_rate.version = version  # type: ignore[attr-defined]
