@@ -96,7 +96,7 @@ def test_killed_at_random_and_twice_at_once_nothing_is_lost_or_doubled(tmp_path:
 
 @pytest.mark.usefixtures("small_parts")
 def test_two_ingests_of_one_folder_at_once_count_once(tmp_path: Path, results: Path, monkeypatch: pytest.MonkeyPatch):
-    """Both looked at the store before either wrote to it; one of them saw only a part of the folder."""
+    """Both looked at the store before either wrote to it; one saw a part of the folder and made other parts."""
     store, nothing = tmp_path / "store", tbp.dataset.ingest._known(StoreFiles(str(tmp_path / "none")), "sample")
     monkeypatch.setattr(tbp.dataset.ingest, "_known", lambda *_: nothing)
     last = sorted(results.rglob("*.json"))[-1]
@@ -104,6 +104,7 @@ def test_two_ingests_of_one_folder_at_once_count_once(tmp_path: Path, results: P
     last.unlink()
     stored(results, store, 1)
     last.write_bytes(content)
+    monkeypatch.setattr(tbp.dataset.ingest, "PART_POINTS", 1_000)
     stored(results, store, 2)
     assert_whole(store, results)
     compact(StoreFiles(str(store)), 3)
@@ -115,12 +116,14 @@ def test_two_compactions_at_once_count_once(tmp_path: Path, results: Path):
     stored(results, store)
     write_result(results, "e" * 40, {"suite.time_a": [[1.0], [], "v"]}, 3)
     stored(results, store, 1)
-    before = frame_of(store)
     parts = {path: path.read_bytes() for path in (store / "parts").iterdir()}
     compact(StoreFiles(str(store)), 2)
     first = next(path for path in (store / "parts").iterdir() if path not in parts)
     first_content = first.read_bytes()
     first.unlink()
+    write_result(results, "f" * 40, {"suite.time_a": [[1.0], [], "v"]}, 3)
+    stored(results, store, 2)
+    before = frame_of(store)
     compact(StoreFiles(str(store)), 3)
     first.write_bytes(first_content)
     for path, content in parts.items():  # which the second one replaces, too

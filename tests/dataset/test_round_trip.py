@@ -41,10 +41,10 @@ PLAIN = [[5.0], [], "v2"]
 
 
 def small(folder: Path) -> Path:
-    """Three runs on two machines over three months, and every kind of file beside them."""
+    """Three runs on two machines, two of them in one month, and every kind of file beside them."""
     write_result(folder, A, {"suite.time_grid": GRID, "suite.time_plain": PLAIN}, 0, "box-1")
     write_result(folder, B, {"suite.time_plain": [[6.0, 7.0], [], "v2"]}, 40, "box-1")
-    write_result(folder, C, {"suite.time_plain": PLAIN}, 80, "box 2/é".replace("/", "%"), python="3.12")
+    write_result(folder, C, {"suite.time_plain": PLAIN}, 1, "box 2/é".replace("/", "%"), python="3.12")
     (folder / "box-1" / "machine.json").write_text('{"machine": "box-1", "cpu": "Xeon", "gpu": "H200"}')
     declared = {"suite.time_grid": {"type": "time", "unit": "seconds", "param_names": ["n", "kind"],
                                     "params": [["1", "2"], ["'x'", "'y'"]]}, "version": 2}  # fmt: skip
