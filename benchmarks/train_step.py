@@ -16,7 +16,7 @@ class Quick(bench.Suite):
 
 class Nightly(bench.Suite):
     family = FAMILY
-    fixed = {"heads": 4, "sequence_length": 64, "batch": 2}
+    fixed = {"heads": 4, "sequence_length": 128, "batch": 2}
     variants = (
         "naive_attention",
         "float32",

@@ -51,7 +51,8 @@ from tbp.project.machine_rules import MOST_RULE
 from tbp.project.policy import MOST_COUNT, Policy
 from tbp.report.data import summary_json
 from tbp.report.parts.next_steps import NextSteps
-from tbp.traces.devices.per_step import Straggler
+from tbp.traces.devices.late_operators import LateOperator
+from tbp.traces.devices.per_step import Skew, Straggler
 from tbp.traces.operators.operators import QUANTITIES
 from tbp.wording.phrases import FROM_STORED_RESULTS, MEASURED_IN_TURNS, ORDER
 
@@ -413,6 +414,7 @@ def compared(facts: Schema) -> Schema:
         "operators": rows("differences.difference", "ROW_COLUMNS"),
         "exact": or_null(rows("differences.exact", "EXACT_COLUMNS")),
         "callers": or_null(rows("differences.exact", "PARENT_COLUMNS")),
+        "ranks": described(rows("devices.rank_changes", "RANK_CHANGE_COLUMNS"), "those of both sides; else empty"),
         "device_before": or_null(device()),
         "device_after": or_null(device()),
     })  # fmt: skip
@@ -420,7 +422,9 @@ def compared(facts: Schema) -> Schema:
 
 def device() -> Schema:
     """The devices of one side. Counts are means per step, so they are numbers."""
-    ranks = {"run": described(COUNT, "from 0 in order of time")} | columns("devices.ranks", "RANK_COLUMNS")
+    ranks = {"run": described(COUNT, "from 0 in order of time")}
+    ranks |= columns("devices.ranks", "RANK_COLUMNS", "devices.waits:WAIT_COLUMNS")
+    ranks["work_us"] = described(NUMBER, "its step without its waits; where not sure, without communication alone")
     return exactly({
         "devices": means(columns("devices.device", "DEVICE_COLUMNS")),
         "idle": means(columns("devices.idle", "IDLE_COLUMNS")),
@@ -428,7 +432,8 @@ def device() -> Schema:
         "ranks": listed(exactly(ranks)),
         "backend": described(TEXT, "of distributed runs: \"nccl\""),
         "runs": described(COUNT, "distributed ones"),
-        "straggler": or_null(struct(Straggler)),
+        "straggler": or_null(struct(Straggler, operators=listed(struct(LateOperator)))),
+        "skew": or_null(struct(Skew)),
         "world_size": described(COUNT, "ranks of the largest run"),
         "missing_ranks": described(PLACES, "without a trace, of the first run that lacks some"),
     })  # fmt: skip
@@ -579,7 +584,12 @@ def policy() -> Schema:
         },
         "machines": {
             "type": "object",
-            "additionalProperties": {"type": "string", "pattern": MACHINE_NAME, "minLength": 1, "maxLength": MOST_RULE},
+            "additionalProperties": {
+                "anyOf": [
+                    {"type": "string", "pattern": MACHINE_NAME, "minLength": 1, "maxLength": MOST_RULE},
+                    {"const": False, "description": "it keeps asv's identifier, whatever later lines say"},
+                ]
+            },
             "description": "regular expression, searched in asv's identifier of a machine → its name, facts in braces",
         },
     }  # fmt: skip

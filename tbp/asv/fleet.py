@@ -85,7 +85,7 @@ def fleet_of(frame: pd.DataFrame, sessions: Sessions, rules: Sequence[MachineRul
     runs: dict[RunId, NamedRun] = {}
     for machine, environment, commit, hardware in heads[[*RUN, "hardware"]].itertuples(index=False, name=None):
         run, of_machine = (machine, environment, commit), rule[machine]
-        facts = {**seen.get(run, {}), **_facts(hardware)}
+        facts = {**seen.get(run, {}), **named_facts(hardware)}
         runs[run] = NamedRun(of_machine.called(facts) if of_machine is not None else machine, hardware)
     return Fleet(runs, frozenset(run.name for (machine, _, _), run in runs.items() if rule[machine] is not None))
 
@@ -98,7 +98,7 @@ def name_on_arrival(machine: str, facts: Facts, rules: Sequence[MachineRule]) ->
     rule = rule_of(rules, machine)
     if rule is None or not rule.facts.issubset(map(fact_name, ASV_FACTS)):
         return machine
-    return rule.called(_facts(hardware_text(facts)))
+    return rule.called(named_facts(hardware_text(facts)))
 
 
 def results_of(results: Results, fleet: Fleet) -> Results:
@@ -178,11 +178,12 @@ def _machines(known: Sequence[Machine], fleet: Fleet) -> tuple[Machine, ...]:
 
 def _common(hardware: Iterable[str]) -> tuple[tuple[str, str], ...]:
     """The facts that all texts of ``hardware`` have; those that record nothing do not count."""
-    texts = [_facts(text) for text in sorted(hardware) if text]
+    texts = [named_facts(text) for text in sorted(hardware) if text]
     return tuple(fact for fact in texts[0].items() if all(fact in other.items() for other in texts)) if texts else ()
 
 
-def _facts(hardware: str) -> dict[str, str]:
+def named_facts(hardware: str) -> dict[str, str]:
+    """The facts of a run's hardware text, by their names as readers see them."""
     return {fact_name(name): value for name, value in named_values(hardware)}
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -29,8 +30,10 @@ from tbp.traces.devices.ranks import Rank
 from tbp.traces.operators.operators import TraceSession
 from tbp.traces.read_recording import read_recording
 from tbp.traces.recording import Recording
+from tbp.traces.several_recordings import several_recordings
 
 ENDS = (".json", ".json.gz", ".json.zst")
+RANK_FOLDERS = "[Rr]ank*/*"  # of a launcher that gives each rank a folder
 MOST_LISTED = 20  # cells named where the user has to choose: a screen
 MOST_NOTES = 3  # unreadable files that are named
 
@@ -152,7 +155,8 @@ def trace_files(argument: str) -> tuple[Path, ...]:
     """The traces that ``argument`` names as a file, a folder or a pattern; none where it names no file."""
     path = Path(argument)
     if path.is_dir():
-        return tuple(sorted(filter(_is_trace, path.iterdir())))
+        files = sorted(filter(_is_trace, path.iterdir()))
+        return tuple(files or sorted(filter(_is_trace, path.glob(RANK_FOLDERS))))
     if path.exists():
         return (path,)
     matches = glob.glob(argument)  # noqa: PTH207 - Path.glob refuses absolute patterns
@@ -256,17 +260,15 @@ def _read(source: TraceSource, rules: Sequence[NameRule]) -> TraceSource:
 
 def _recordings(paths: Iterable[Path], rules: Sequence[NameRule]) -> tuple[tuple[Recording, ...], tuple[str, ...]]:
     """The readable recordings of ``paths``, and a sentence on each that cannot. Raises UnreadableTrace if none can."""
-    recordings: list[Recording] = []
-    errors: list[UnreadableTrace] = []
-    for path in paths:
-        try:
-            recordings.append(read_recording(path, rules))
-        except UnreadableTrace as error:
-            errors.append(error)
+    read = several_recordings(tuple(paths), partial(read_recording, rules=tuple(rules)))
+    recordings = [each for each in read if not isinstance(each, UnreadableTrace)]
+    errors = [each for each in read if isinstance(each, UnreadableTrace)]
     if not recordings and errors:
         raise errors[0]
     more = [f"{len(errors) - MOST_NOTES} more files could not be read"] if len(errors) > MOST_NOTES else []
-    return tuple(recordings), (*(f"left out: {error}" for error in errors[:MOST_NOTES]), *more)
+    whole = sum(not recording.session.is_bare for recording in recordings)
+    part = [f"callers, shapes and flame graphs are of {whole} ranks"] if whole < len(recordings) else []
+    return tuple(recordings), (*(f"left out: {error}" for error in errors[:MOST_NOTES]), *more, *part)
 
 
 def _ambiguous(argument: str, cells: Sequence[TraceSource]) -> UsageError:

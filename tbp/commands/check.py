@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tbp.commands.options import add_config_option
 from tbp.errors import ExitCode
 from tbp.system.printing import say
+
+if TYPE_CHECKING:
+    from tbp.project.asv_config import AsvConfig
 
 HELP = "find faults in asv.conf.json, [tool.tbp], acks.toml and claims.toml, and measure nothing"
 EXAMPLES = (
@@ -28,14 +32,28 @@ def run(options: argparse.Namespace) -> ExitCode:
     from tbp.project.faults import faults, faults_of, files_of
     from tbp.wording import words
 
-    paths = options.files
+    paths, read = options.files, None
     if not paths:
         config = options.config or default_path() or Path(DEFAULT_NAMES[0])
-        unreadable = faults_of(config)
-        paths = [config, *(() if unreadable else files_of(read_config(config)))]
+        read = None if faults_of(config) else read_config(config)
+        paths = [config, *(files_of(read) if read is not None else ())]
     known = faults(paths)
     if not known:
-        say(f"no fault in {', '.join(map(str, paths))}")
+        say(f"no fault in {', '.join(map(str, paths))}", *(_hints(read) if read is not None else ()))
         return ExitCode.OK
     say(*map(str, known), f"{words.count(len(known), 'fault')}; nothing was measured")
     return ExitCode.USAGE
+
+
+def _hints(config: AsvConfig) -> list[str]:
+    """A sentence on a pool of runners that no rule gives a name, told from the names of files."""
+    from tbp.asv.machine_folders import machine_folders
+    from tbp.history.lone_machines import pool_of
+    from tbp.project.machine_rules import rule_of
+    from tbp.project.policy import read_policy
+
+    rules = read_policy(config.policy_file).machines
+    folders = machine_folders(config.results_dir)
+    ruled = {machine for machine in folders.commits if rule_of(rules, machine) is not None}
+    pool = pool_of(folders.commits, folders.facts, ruled)
+    return [f"hint: {pool.sentence}"] if pool is not None else []

@@ -13,6 +13,7 @@ HELP = "the operators of a trace, or what separates two"
 EXAMPLES = (
     ("where the time of a step goes", "tbp hotspots trace.json"),
     ("what a commit changed, from the stored traces of both", "tbp hotspots main HEAD --bench attention"),
+    ("the ranks of a distributed run, and for whom they wait", "tbp hotspots traces/"),
     ("by nn.Module, with a flame graph", "tbp hotspots trace.json --group-by module --flame flame.html"),
 )
 RANKS = ("self", "device", "total", "flops", "memory")

@@ -17,7 +17,8 @@ from tbp.system.whole_files import write_whole
 
 if TYPE_CHECKING:
     from tbp.model.comparison import Comparison
-    from tbp.nightly.exchange import Exchange, Exchanged
+    from tbp.nightly.exchange import Exchange
+    from tbp.nightly.sharing import Exchanged
     from tbp.report.site.terminal import ReportSummary
 
 # Where stdout is no terminal, such as a log of CI: names need not be cut much.

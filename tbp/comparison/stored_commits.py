@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from tbp.asv.results import Results
 from tbp.asv.sessions import Sessions, named_as_today
 from tbp.asv.sources import Where, source_of
 from tbp.comparison.judgements import StoredSeries, differing, is_counter, judgements
+from tbp.comparison.rank_notes import rank_notes
 from tbp.errors import NothingMeasured, UsageError
 from tbp.history.circumstances import with_number
 from tbp.history.runs_of_series import SeriesRows, rows_by_series
@@ -32,6 +34,7 @@ from tbp.project.commits import Commits, read_commits
 from tbp.project.directions import direction, undirected
 from tbp.project.policy import Policy, read_policy
 from tbp.project.revisions import stored_commit
+from tbp.traces.known_traces import known_recording
 from tbp.wording.phrases import FROM_STORED_RESULTS
 
 MOST_PROBLEMS = 3  # of the results, repeated among the notes
@@ -85,14 +88,10 @@ def compared(config: AsvConfig | None, where: Where | None, request: CompareRequ
         ComparedCommit(request.baseline, hashes[0], subjects.get(hashes[0], "")),
         ComparedCommit(request.contender, hashes[1], subjects.get(hashes[1], "")),
     )
-    stored = stored_series(
-        replace(results, frame=frame[_is_of(frame, setup)]),
-        order,
-        named_as_today(sessions_of(sessions, fleet), results.benchmarks),
-        policy,
-    )
+    of_today = named_as_today(sessions_of(sessions, fleet), results.benchmarks)
+    stored = stored_series(replace(results, frame=frame[_is_of(frame, setup)]), order, of_today, policy)
     judged = judgements(stored, *sides)
-    return Comparison(
+    comparison = Comparison(
         project=config.project if config is not None else source.project,
         baseline=sides[0],
         contender=sides[1],
@@ -109,6 +108,8 @@ def compared(config: AsvConfig | None, where: Where | None, request: CompareRequ
             *_problems(results),
         ),
     )
+    ranks = rank_notes(comparison, of_today, partial(known_recording, rules=policy.names))
+    return replace(comparison, notes=(*ranks, *comparison.notes))
 
 
 def _wanted_rows(frame: pd.DataFrame, is_wanted: BenchFilter) -> pd.DataFrame:

@@ -25,9 +25,10 @@ from tbp.history.circumstances import surroundings
 from tbp.history.judge_series import Judge, SeriesRuns, judge_all
 from tbp.history.measured_cells import measured_cell
 from tbp.history.paired_changes import with_pairs
+from tbp.history.rank_history import rank_history
 from tbp.history.runs_of_series import SeriesRows, compared_with, present_version, rows_by_series
 from tbp.history.states import Freshness, freshness, is_enough, state
-from tbp.history.trace_evidence import TraceReader, Traces, evidence, newest_traces
+from tbp.history.trace_evidence import Traces, evidence, newest_traces
 from tbp.history.two_sides import sides
 from tbp.model.cells import MeasuredCell
 from tbp.model.changes import Break, Change, ChangeEvidence, History, State
@@ -36,6 +37,7 @@ from tbp.model.series import SeriesKey
 from tbp.project.commits import Commits
 from tbp.project.directions import Direction, direction
 from tbp.project.policy import Policy
+from tbp.traces.several_recordings import TraceReader
 
 
 class _Judged(Struct, frozen=True):
@@ -140,6 +142,7 @@ def _history(
         frames=newest.frames,
         devices=newest.devices,
         memory=newest.memory,
+        ranks=rank_history(key, points, traces, newest),
         recorded=newest.recorded,
         roof_flop=_roof_flop(series, traces.sessions),
         cell=_cell(series, traces.sessions),

@@ -6,9 +6,8 @@ are compared by ``tbp.traces.differences.difference``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TypeAlias
 
 from msgspec import Struct, field
 
@@ -28,15 +27,12 @@ from tbp.traces.frames.frames import DRAWN_SHARE, MOST_DRAWN, Frames, pruned
 from tbp.traces.operators.one_run import one_a_run
 from tbp.traces.operators.operators import OperatorTable, TraceSession
 from tbp.traces.recording import TRACE_END, Recording
-
-# Reads one trace file; may raise UnreadableTrace.
-TraceReader: TypeAlias = Callable[[Path], Recording]
+from tbp.traces.several_recordings import TraceReader, several_recordings
 
 # Traces read for one side of a change; the rule for changed times needs 3, more than 5 say little more.
 # The newest commit has as many, so that its operators are those of the change that it made.
 TRACES_PER_SIDE = 5
 BELOW_RESULTS = 4  # parts of a trace's path below the results folder: machine, run, benchmark, file
-RANKS_FOR_OPERATORS = 16  # of a distributed run, whose ranks are one session: two machines
 
 
 class NewestTraces(Struct, frozen=True):
@@ -67,6 +63,17 @@ class Traces(Struct):
         """Up to ``most`` readable traces of a series at a commit."""
         paths = self.sessions.traces(key, commit.hash)[:most]
         return [trace for path in paths if (trace := self._trace(path)) is not None]
+
+    def of_all_ranks(self, key: SeriesKey, commit: Commit) -> list[Recording]:
+        """The readable traces of all ranks of a series at a commit; most have no callers (``several_recordings``).
+
+        They are not remembered: hundreds of ranks at several commits are more than one series at hand.
+        """
+        paths = self.sessions.traces(key, commit.hash)
+        read = several_recordings(paths, self.read)
+        errors = [str(error) for error in read if isinstance(error, UnreadableTrace)]
+        self.problems += [error for error in errors if error not in self.problems]
+        return [recording for recording in read if not isinstance(recording, UnreadableTrace)]
 
     def forget(self) -> None:
         self._known.clear()
@@ -136,7 +143,7 @@ def _recorded(key: SeriesKey, commit: Commit, traces: Traces) -> RecordedTraces:
 def _newest(key: SeriesKey, commit: Commit, traces: Traces) -> list[Recording]:
     recordings = traces.of(key, commit, TRACES_PER_SIDE)
     if any(recording.rank is not None and recording.rank.origin.is_distributed for recording in recordings):
-        return traces.of(key, commit, RANKS_FOR_OPERATORS)
+        return traces.of_all_ranks(key, commit)
     return recordings
 
 

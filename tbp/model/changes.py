@@ -14,6 +14,7 @@ from tbp.model.balance import SETTLED_RUNS, Balance, balance
 from tbp.model.cells import MeasuredCell
 from tbp.model.effects import effect_size
 from tbp.model.points import levels
+from tbp.model.ranks import RanksAtCommit
 from tbp.model.series import Better, Commit, Line, Point, SeriesKey
 from tbp.model.triage import Triage
 from tbp.traces.devices.memory import MemoryUse
@@ -221,6 +222,7 @@ class History(Struct, frozen=True, dict=True):
     frames: Frames | None = None  # of operators_commit, without what is too small to draw; None: not at hand
     devices: Devices | None = None  # of operators_commit; None: nothing ran on one, and it is no distributed run
     memory: MemoryUse | None = None  # of operators_commit, ``bounded``; None: not recorded
+    ranks: tuple[RanksAtCommit, ...] = ()  # of a distributed series, the newest commits with traces, oldest first
     relevant: float = 0.0  # smallest relative change that the project wants to know of; 0: what the detector confirms
     better_by: str = ""  # how ``better`` is known: "time", "unit it/s" (``tbp.project.directions``)
     recorded: RecordedTraces | None = None  # of operators_commit

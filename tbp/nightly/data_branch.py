@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from tbp.model.series import short_hash
-from tbp.nightly.exchange import Exchange, Exchanged
+from tbp.nightly.exchange import Exchange
 from tbp.nightly.leases import runner_name
 from tbp.nightly.remote_branch import remote_branch
+from tbp.nightly.sharing import Exchanged
 from tbp.project.asv_config import AsvConfig
 from tbp.system.strict_json import strict_json
 from tbp.wording import words

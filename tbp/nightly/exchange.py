@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 
 import msgspec
@@ -23,6 +23,7 @@ from tbp.nightly.leases import END as LEASE_END
 from tbp.nightly.leases import Lease, read_lease, written
 from tbp.nightly.merging import merged
 from tbp.nightly.remote_branch import RACED, Blob, RemoteBranch
+from tbp.nightly.sharing import Decide, Exchanged
 from tbp.project.git import HASH
 from tbp.system.bounded import read_plain
 from tbp.system.foreign_json import object_at, object_in, value_at
@@ -50,16 +51,6 @@ asv.conf.json names.
 """
 
 
-class Exchanged(Struct, frozen=True):
-    """Both sides after an exchange."""
-
-    commit: str  # of the branch; empty where there is none
-    leases: tuple[Lease, ...]
-    received: tuple[str, ...]  # files that were written here
-    sent: tuple[str, ...] = ()  # files that the branch got
-    notes: tuple[str, ...] = ()  # sentences on files that stayed where they were
-
-
 class _State(Struct):
     """The memory of a results folder."""
 
@@ -81,9 +72,6 @@ class _Merge(Struct, frozen=True):
     received: tuple[str, ...]
     notes: tuple[str, ...]
     state: _State
-
-
-Decide = Callable[[Sequence[Lease]], Iterable[Lease]]
 
 
 class Exchange:

@@ -15,10 +15,10 @@ from tbp.asv.runner import Ran
 from tbp.errors import RunFailed
 from tbp.model.series import short_hash
 from tbp.nightly.budget import NightBudget, OutOfBudget
-from tbp.nightly.exchange import Decide, Exchange
 from tbp.nightly.leases import LEASE, Lease, PoolSetup, leased, now, released, runner_name, taken, unfinished
 from tbp.nightly.new_commits import AsvMeasuring, Pending, branch_history, pending, prepared
 from tbp.nightly.night_lock import NightLock
+from tbp.nightly.sharing import Decide, Sharing
 from tbp.project.asv_config import AsvConfig
 from tbp.wording import words
 
@@ -53,7 +53,7 @@ class Night:
         wish: Wish,
         lock: NightLock,
         budget: NightBudget,
-        exchange: Exchange | None,
+        exchange: Sharing | None,
         heard: Heard,
     ) -> None:
         self._config, self._wish, self._lock, self._budget = config, wish, lock, budget

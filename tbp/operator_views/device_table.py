@@ -12,19 +12,24 @@ from rich.console import RenderableType
 from tbp.traces.calls.generated import generated
 from tbp.traces.calls.kernels import REST
 from tbp.traces.devices.per_step import Devices
+from tbp.traces.devices.rank_changes import rank_changes
 from tbp.wording import words
 from tbp.wording.device_words import (
     CAUSES_IN_WORDS,
     by_cause,
     device_sentence,
+    median_rank,
     numbers_of_cause,
     numbers_of_kernel,
     numbers_of_rank,
     occupancy_sentence,
     operators_of_cause,
     ranks_sentence,
+    skew_sentence,
     straggler_sentence,
+    titles_of_rank,
 )
+from tbp.wording.rank_words import changed_ranks
 from tbp.wording.terminal import Paragraph, TextRows
 
 MOST_KERNELS = 5  # unless the command line says otherwise: the operators above them are the answer, these its detail
@@ -47,6 +52,18 @@ def busy_sentence(view: Devices | None) -> str:
         return ""
     busy, idle = (float(view.devices[name].mean()) for name in ("busy_share", "host_bound_share"))
     return f"busy {words.percent(busy)}, idle {words.percent(idle)}"
+
+
+def rank_change_sentences(before: Devices | None, after: Devices | None) -> Iterator[str]:
+    """The ranks that changed alone, and for whom the others wait after it; nothing unless both sides have ranks."""
+    if before is None or after is None or not len(before.ranks) or not len(after.ranks):
+        return
+    changes = rank_changes(before.ranks, after.ranks)
+    if len(changes) < 2:
+        return
+    yield f"Ranks: {changed_ranks(changes) or f'none of {len(changes)} changed alone'}"
+    if after.straggler is not None:
+        yield straggler_sentence(after.straggler)
 
 
 def _devices(view: Devices) -> Iterator[RenderableType]:
@@ -96,18 +113,25 @@ def _kernels(view: Devices, top: int) -> Iterator[RenderableType]:
 
 
 def _ranks(view: Devices) -> Iterator[RenderableType]:
-    """A row per rank; what stands out is for the reader to see: the slowest step, the longest wait."""
+    """A row per rank; of many those that the others wait for most, below the median of all."""
     title = ranks_sentence(view)
     if view.missing:
         title += f"; without a trace: {words.named([*map(str, view.missing)], MOST_RANKS)}"
     rows = TextRows()
-    on_device = bool(view.ranks["busy_share"].notna().any())
-    rows.add("rank", "step", *(("busy", "idle") if on_device else ()), "communication", "share", "alone")
-    for _, row in view.ranks.head(MOST_RANKS).iterrows():
+    titles = titles_of_rank(view.ranks)
+    rows.add("rank", *titles)
+    shown = view.ranks
+    if len(shown) > MOST_RANKS:
+        rows.add("median", *numbers_of_rank(median_rank(shown), titles))
+        shown = shown.sort_values("work_us", ascending=False, kind="stable").head(MOST_RANKS)
+    for _, row in shown.iterrows():
         run = f" (run {row['run'] + 1})" if view.runs > 1 else ""
-        rows.add(f"{row['rank']}{run}", *numbers_of_rank(row, on_device))
+        rows.add(f"{row['rank']}{run}", *numbers_of_rank(row, titles))
     yield from ("", Paragraph(title), rows)
+    if len(view.ranks) > MOST_RANKS:
+        left = words.count(len(view.ranks) - MOST_RANKS, "more rank")
+        yield f"… and {left}, less late (--json has them)"
     if (late := view.straggler) is not None:
         yield Paragraph(straggler_sentence(late))
-    if len(view.ranks) > MOST_RANKS:
-        yield f"… and {words.count(len(view.ranks) - MOST_RANKS, 'more rank')} (--json has them)"
+    if view.skew is not None:
+        yield Paragraph(skew_sentence(view.skew))

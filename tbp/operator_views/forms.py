@@ -28,6 +28,7 @@ from tbp.operator_views.views import Compared, Ranking, fused
 from tbp.system.strict_json import strict_json
 from tbp.traces.devices.memory import MemoryUse
 from tbp.traces.devices.per_step import Devices
+from tbp.traces.devices.rank_changes import rank_changes
 from tbp.traces.differences.difference import explanation
 from tbp.traces.differences.order import time_moved
 from tbp.wording.csv_cells import csv_cell
@@ -40,7 +41,9 @@ from tbp.wording.words import one_line
 # 3: "memory" of a ranking, "occupancy" of kernels.
 # 4: rates of operators, the backward pass of groups, "source" of both, "fuses" of operators and kernels; "by",
 #    "lost_us" and "gained_us" of a difference.
-FORMAT = 4
+# 5: "hidden_communication_share" of devices and ranks; "work_us", waits and clocks of ranks, and "skew"; "ranks" of a
+#    difference.
+FORMAT = 5
 
 View: TypeAlias = "Ranking | Compared"
 Views: TypeAlias = "Sequence[Ranking] | Sequence[Compared]"
@@ -100,9 +103,19 @@ def _difference(view: Compared, top: int | None) -> dict[str, object]:
         "operators": _rows(view, top).to_dict("records"),
         "exact": None if compared.exact is None else compared.exact.to_dict("records"),
         "callers": None if compared.parents is None else compared.parents.to_dict("records"),
+        "ranks": _rank_changes(*view.devices),
         "device_before": _device(view.devices[0]),
         "device_after": _device(view.devices[1]),
     }
+
+
+def _rank_changes(before: Devices | None, after: Devices | None) -> list[dict[str, object]]:
+    if before is None or after is None:
+        return []
+    return [
+        {str(name): value for name, value in row.items()}
+        for row in rank_changes(before.ranks, after.ranks).to_dict("records")
+    ]
 
 
 def _device(view: Devices | None) -> dict[str, object] | None:
@@ -116,6 +129,7 @@ def _device(view: Devices | None) -> dict[str, object] | None:
         "backend": view.backend,
         "runs": view.runs,
         "straggler": view.straggler,
+        "skew": view.skew,
         "world_size": view.world_size,
         "missing_ranks": view.missing,
     }

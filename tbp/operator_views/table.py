@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pandas as pd
 from rich.console import RenderableType
 
-from tbp.operator_views.device_table import busy_sentence, device_parts
+from tbp.operator_views.device_table import busy_sentence, device_parts, rank_change_sentences
 from tbp.operator_views.forms import Views
 from tbp.operator_views.lost_table import lost_parts
 from tbp.operator_views.memory_table import memory_parts
@@ -230,7 +230,8 @@ def _no_times(compared: Compared) -> str:
 
 def _devices(compared: Compared) -> list[RenderableType]:
     before, after = map(busy_sentence, compared.devices)
-    return [Paragraph(f"Device: {before} before; {after} after")] if before and after else []
+    device = [Paragraph(f"Device: {before} before; {after} after")] if before and after else []
+    return [*device, *(Paragraph(sentence) for sentence in rank_change_sentences(*compared.devices))]
 
 
 def _machine(compared: Compared) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from tbp.errors import UsageError
-from tbp.model.runs import FACT_NAMES
+from tbp.model.runs import FACT_NAMES, OF_MACHINE
 from tbp.project.patterns import compiled, finds
 from tbp.system.foreign_text import line_of
 from tbp.wording.words import value_text
@@ -32,7 +32,7 @@ class MachineRule(Struct, frozen=True):
     """A pattern of identifiers, and the name of the machines that have one: runs of one name are one machine's."""
 
     pattern: re.Pattern[str]
-    name: str  # with facts in braces
+    name: str  # with facts in braces; empty: each keeps its identifier, whatever later rules say
 
     @property
     def facts(self) -> frozenset[str]:
@@ -53,12 +53,14 @@ class MachineRule(Struct, frozen=True):
 
 def machine_rule(where: str, pattern: str, name: object) -> MachineRule:
     """The rule of one line of the table; ``where`` begins the message. Raises UsageError."""
+    if name is False:
+        return MachineRule(compiled(pattern, where), "")
     if not isinstance(name, str) or len(name) > MOST_RULE or not any(map(str.isalnum, name)):
-        limits = f"a text with a letter or digit in it, and at most {MOST_RULE} characters"
+        limits = f"a text with a letter or digit in it, and at most {MOST_RULE} characters, or false"
         raise UsageError(f"{where} {value_text(pattern)} must be {limits}, not {value_text(name)}")
     for fact in _FACT.findall(name):
-        if _fact(fact) not in FACT_NAMES.values():
-            facts = ", ".join(FACT_NAMES.values())
+        if _fact(fact) not in FACT_NAMES.values() and not _fact(fact).startswith(OF_MACHINE):
+            facts = ", ".join([*FACT_NAMES.values(), f"and {OF_MACHINE}X of a key X of machine.json"])
             raise UsageError(f"{where} {value_text(pattern)} names {value_text(fact)}; the facts are {facts}")
     if set("{}") & set(_FACT.sub("", name)):
         raise UsageError(
@@ -68,8 +70,13 @@ def machine_rule(where: str, pattern: str, name: object) -> MachineRule:
 
 
 def rule_of(rules: Sequence[MachineRule], identifier: str) -> MachineRule | None:
-    """The first rule whose pattern is found in asv's ``identifier``. Raises UsageError where that takes too long."""
-    return next((rule for rule in rules if finds(rule.pattern, identifier)), None)
+    """The first rule whose pattern is found in asv's ``identifier``; None without one, or where it refuses a name.
+
+    Raises:
+        UsageError: a pattern takes too long.
+    """
+    rule = next((rule for rule in rules if finds(rule.pattern, identifier)), None)
+    return rule if rule is not None and rule.name else None
 
 
 def _fact(name: str) -> str:

@@ -13,7 +13,7 @@ back: the same numbers to the last digit, so that reports are equal before and a
     detail      column → values: calls, FLOPs, bytes and kernels by caller and shapes, or null
     loss        the content of the trace file that could not be used, counted by kind
     frames      its calls merged by path (``tbp.traces.frames.frames``), or null: see ``_Frames``
-    rank        its rank in a distributed run, the use of its devices, and memory, or null: see ``_Rank``
+    rank        its rank in a distributed run, devices, memory and collectives, or null: see ``_Rank``
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from tbp.errors import UnreadableTrace
 from tbp.system.bounded import read_plain
 from tbp.system.whole_files import write_whole
 from tbp.traces.devices.bounded_memory import bounded
+from tbp.traces.devices.collectives import COLLECTIVE_COLUMNS
 from tbp.traces.devices.device import DEVICE_COLUMNS, KERNEL_COLUMNS, DeviceUse
 from tbp.traces.devices.host_communication import HostCommunication
 from tbp.traces.devices.idle import IDLE_COLUMNS
@@ -90,6 +91,7 @@ class _Rank(msgspec.Struct):
     idle: dict[str, _Column] | None = None  # null in files older than the reader
     host: HostCommunication = HostCommunication()
     memory: _Memory | None = None  # null also in files older than the reader
+    collectives: dict[str, _Column] | None = None  # null also in files older than the reader
 
 
 class _File(msgspec.Struct):
@@ -191,7 +193,8 @@ def _stored_rank(rank: Rank | None) -> _Rank | None:
     used = rank.device
     devices, kernels, idle = map(_columns, (used.devices, used.kernels, used.idle))
     memory = None if rank.memory is None else _stored_memory(bounded(rank.memory))
-    return _Rank(replace(rank.origin, family=""), used.window_us, devices, kernels, idle, rank.host, memory)
+    timed = None if rank.collectives is None else _columns(rank.collectives)
+    return _Rank(replace(rank.origin, family=""), used.window_us, devices, kernels, idle, rank.host, memory, timed)
 
 
 def _rank(path: Path, session: TraceSession, stored: _Rank) -> Rank:
@@ -203,7 +206,8 @@ def _rank(path: Path, session: TraceSession, stored: _Rank) -> Rank:
     )
     its_origin = located(path, stored.origin)
     memory = None if stored.memory is None else _memory(stored.memory)
-    return Rank(path, its_origin, of_rank(session, its_origin), used, stored.host, memory)
+    timed = None if stored.collectives is None else _frame(stored.collectives, COLLECTIVE_COLUMNS, "name")
+    return Rank(path, its_origin, of_rank(session, its_origin), used, stored.host, memory, timed)
 
 
 def _stored_memory(memory: MemoryUse) -> _Memory:

@@ -93,12 +93,12 @@ def same(first: Recording, second: Recording) -> bool:
         and _equal(first.session.table.frame, second.session.table.frame)
         and _equal(first.session.per_step, second.session.per_step)
         and _same_frames(first.session.frames, second.session.frames)
-        and _same_detail(first.session.detail, second.session.detail)
+        and _same_frame(first.session.detail, second.session.detail)
         and _same_devices(first.rank, second.rank)
     )
 
 
-def _same_detail(first: pd.DataFrame | None, second: pd.DataFrame | None) -> bool:
+def _same_frame(first: pd.DataFrame | None, second: pd.DataFrame | None) -> bool:
     return first is second if first is None or second is None else _equal(first, second)
 
 
@@ -111,6 +111,8 @@ def _same_devices(first: Rank | None, second: Rank | None) -> bool:
         *((each.device.devices, each.device.kernels, each.device.idle) for each in (used[0], used[1])), strict=True
     )
     if not _same_memory(used[0].memory, used[1].memory):
+        return False
+    if not _same_frame(used[0].collectives, used[1].collectives):
         return False
     heads = [(replace(each.origin, family=""), each.device.window_us, each.host) for each in (used[0], used[1])]
     return heads[0] == heads[1] and all(_equal(mine, its) for mine, its in frames)

@@ -5,12 +5,14 @@ Takes rows of the frames of ``tbp.traces.devices``, gives sentences without thei
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from tbp.traces.calls.steps import OUTSIDE
 from tbp.traces.devices import memory
 from tbp.traces.devices.idle import DATA_LOADER, HOST, QUEUE, SYNCHRONISATION
-from tbp.traces.devices.per_step import MEAN_DEVICE_COLUMNS, Devices, Straggler
+from tbp.traces.devices.per_step import MEAN_DEVICE_COLUMNS, Devices, Skew, Straggler
 from tbp.traces.reading.columns import NUMBER
 from tbp.wording import words
 
@@ -22,6 +24,20 @@ CAUSES_IN_WORDS = {
 }
 SIDES = {HOST: "before", SYNCHRONISATION: "in", DATA_LOADER: "in", QUEUE: "before"}
 """How the operators that a cause is named with stand to the gap."""
+
+MOST_LATE = 8
+"""Further late ranks that a sentence names: those of a machine."""
+
+_RANK_NUMBERS = {
+    "step": "step_us",
+    "busy": "busy_share",
+    "idle": "host_bound_share",
+    "communication": "communication_us",
+    "share": "communication_share",
+    "hidden": "hidden_communication_share",
+    "waits": "wait_us",
+    "clock": "clock_us",
+}
 
 LOW_OCCUPANCY = 0.25
 """NVIDIA's guide to occupancy: a quarter of the warps often hides the latency of arithmetic; matrix products reach
@@ -79,15 +95,25 @@ def numbers_of_kernel(row: pd.Series, has_occupancy: bool) -> tuple[str, ...]:
     return time, share, words.calls(float(row["calls"])), *occupancy
 
 
-def numbers_of_rank(row: pd.Series, on_device: bool) -> tuple[str, ...]:
-    """(step, with a device the shares busy and idle, communication, its share, communication alone) of a rank."""
-    return (
-        words.microseconds(float(row["step_us"])),
-        *([words.percent(float(row[name])) for name in ("busy_share", "host_bound_share")] if on_device else []),
-        words.microseconds(float(row["communication_us"])),
-        words.percent(float(row["communication_share"])),
-        words.microseconds(float(row["exposed_communication_us"])),
-    )
+def titles_of_rank(ranks: pd.DataFrame) -> tuple[str, ...]:
+    """The titles of ``numbers_of_rank``: with a device busy and idle, with collectives in common waits and clocks."""
+    on_device = ("busy", "idle") if ranks["busy_share"].notna().any() else ()
+    compared = ("waits", "clock") if ranks["wait_us"].notna().any() else ()
+    return "step", *on_device, "communication", "share", "hidden", *compared
+
+
+def numbers_of_rank(row: pd.Series, titles: Sequence[str]) -> tuple[str, ...]:
+    """The step of a rank, its communication, waits and clock, as far as ``titles`` name them."""
+    number = {name: float(row[column]) for name, column in _RANK_NUMBERS.items()}
+    texts = {name: words.microseconds(number[name]) for name in ("step", "communication", "waits")}
+    texts |= {name: words.percent(number[name]) for name in ("busy", "idle", "share", "hidden")}
+    texts["clock"] = words.signed_microseconds(number["clock"])
+    return tuple(texts[title] for title in titles)
+
+
+def median_rank(ranks: pd.DataFrame) -> pd.Series:
+    """The medians over all ranks, as one more row of them."""
+    return ranks[list(_RANK_NUMBERS.values())].median()
 
 
 def occupancy_sentence(kernels: pd.DataFrame) -> str:
@@ -107,9 +133,24 @@ def ranks_sentence(view: Devices) -> str:
 
 
 def straggler_sentence(late: Straggler) -> str:
-    """The rank that the others wait for, by its time without communication."""
+    """The rank that the others wait for, by its time without its own waits, and the further ones that are late."""
     work, usual = words.microseconds(late.work_us), words.microseconds(late.usual_us)
-    return f"The others wait for rank {late.rank}: without communication its step takes {work}, theirs {usual}"
+    also = f", and for {words.named([*map(str, late.also)], MOST_LATE)}" if late.also else ""
+    without = "waits" if late.collectives else "communication"
+    sentence = f"The others wait for rank {late.rank}{also}: without {without} its step takes {work}, theirs {usual}"
+    if late.collectives:
+        sentence += f"; it is last at {late.last:,} of {words.count(late.collectives, 'collective')}"
+    longer = [f"{each.operator} {words.signed_microseconds(each.delta_us)}" for each in late.operators]
+    return f"{sentence}; longer on its {late.operators[0].clock}: {', '.join(longer)}" if longer else sentence
+
+
+def skew_sentence(skew: Skew) -> str:
+    """How far ranks arrive apart at a collective, and how far their clocks are."""
+    arrival, clock, ends = (words.microseconds(value) for value in (skew.arrival_us, skew.clock_us, skew.ends_us))
+    return (
+        f"Ranks arrive {arrival} apart at a collective, mean of {skew.collectives:,}; "
+        f"by its end their clocks differ by up to {clock}, ± {ends}"
+    )
 
 
 def memory_of(peak: pd.Series) -> str:

@@ -141,3 +141,31 @@ def test_traces_are_found_by_the_name_and_by_the_identifier(traced_results: Path
         assert run("hotspots", first, second, "--machine", machine)[0] == 0
     code, _, err = run("hotspots", first, "--machine", "bo")
     assert (code, "leave no trace" in err) == (2, True)
+
+
+def test_check_has_the_line_without_reading_a_result(project: Path, run: Run):
+    (project / "benchmarks").mkdir()
+    for path in (project / "results").glob("*/*-*.json"):
+        path.write_text("no result")
+    code, out, _ = run("check")
+    assert (code, f"hint: {HINT}" in out, '"^fv-az" = "fv-az {processor}"' in out) == (0, True, True)
+    rule(project, POOL)
+    assert "hint" not in run("check")[1]
+
+
+def test_a_rule_that_merges_unlike_machines_is_told_the_line_that_does_not(project: Path, run: Run):
+    rule(project, '"^fv-az" = "hosted"')
+    code, _, err = run("report")
+    words = " ".join(err.split())
+    assert code in (0, 3)
+    assert "machines named hosted take turns with another processor, and each turn is a break" in words
+    assert '"^fv-az" = "hosted {processor}"' in words
+    rule(project, POOL)
+    assert "take turns" not in run("report")[2]
+
+
+def test_a_machine_may_be_left_out_of_a_pool(project: Path, run: Run):
+    rule(project, '"^fv-az1000-0$" = false', POOL)
+    run("report")
+    names = {series["machine"] for series in summary(project)["series"]}
+    assert names == {"fv-az1000-0", *(f"hosted {processor}" for processor in PROCESSORS)}

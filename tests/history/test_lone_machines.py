@@ -84,6 +84,12 @@ def test_the_line_has_what_the_names_begin_with(names: list[str], facts: dict[st
     assert not line or tomllib.loads(line)
 
 
+def test_a_runner_that_came_back_hinders_no_line():
+    new = nights(["fv-az1", "fv-az2", "fv-az3"])
+    assert lone_machines([*nights(["fv-az7"] * 5, -30), *new], frozenset()).endswith('"^fv-az" = "fv-az"')
+    assert lone_machines([*nights(["fv-az7"] * 6, -30), *new], frozenset()).endswith("in pyproject.toml")
+
+
 def test_no_line_takes_another_machine_along():
     sentence = lone_machines([*nights(["fv-azure"] * 20, -30), *nights(POOL)], frozenset())
     assert sentence.endswith("in pyproject.toml")
@@ -98,3 +104,24 @@ def test_no_project_of_a_few_machines_is_a_pool(name: str, real_results):
 def test_a_fleet_is_no_pool(tmp_path: Path):
     results = read_results(many_machines(tmp_path, commits=2))
     assert lone_machines(runs(results, Sessions(), read_commits(results.commits)), frozenset()) == ""
+
+
+IDENTIFIERS = ["0f3a9c21b7de", "a1b2c3d4e5f6", "9e8d7c6b5a40"]
+
+
+@pytest.mark.parametrize(
+    ("names", "lines"),
+    [
+        (IDENTIFIERS, ['"^[0-9a-f]{12}$" = "container {processor}"']),
+        (["runner-xk", "runner-plw", "runner-q"], ['"^runner-" = "runner {processor}"']),
+        (
+            ["fv-az1", "fv-az2", "fv-az3", "fv-az4", "ip-10-0-1-7", "ip-10-2-1-7", "ip-9-9-9-9", "mac"],
+            ['"^fv-az" = "fv-az {processor}"', '"^ip-" = "ip {processor}"'],
+        ),
+        ([*IDENTIFIERS, "box-1", "box-2"], ['"^[0-9a-f]{12}$" = "container {processor}"']),  # two are no pool
+    ],
+)
+def test_each_kind_of_names_has_a_line(names: list[str], lines: list[str]):
+    sentence = lone_machines(nights(names, processor="EPYC"), frozenset())
+    assert sentence.endswith(f"pyproject.toml with {' and '.join(lines)}")
+    assert all(tomllib.loads(line) for line in lines)

@@ -241,9 +241,12 @@ def test_ranks_of_one_run_stand_together(tmp_path: Path, run: Run):
     _, out, _ = run("hotspots", tmp_path)
     lines = [line.split() for line in out.splitlines()]
     assert "2 ranks of one run (nccl); without a trace: 2" in out
-    at = lines.index(["rank", "step", "busy", "idle", "communication", "share", "alone"])
-    assert " ".join(lines[at + 1]) == "0 100 µs 22 % 78 % 20.0 µs 62 % 10.0 µs"
-    assert " ".join(lines[at + 2]) == "1 100 µs 42 % 58 % 40.0 µs 65 % 20.0 µs"
+    at = lines.index(["rank", "step", "busy", "idle", "communication", "share", "hidden", "waits", "clock"])
+    assert " ".join(lines[at + 1]) == "0 100 µs 22 % 78 % 20.0 µs 62 % 50 % 0 µs −10.0 µs"
+    assert " ".join(lines[at + 2]) == "1 100 µs 42 % 58 % 40.0 µs 65 % 50 % 20.0 µs +10.0 µs"
+    assert (
+        "Ranks arrive 20.0 µs apart at a collective, mean of 1; by its end their clocks differ by up to 20.0 µs" in out
+    )
     _, out, _ = run("hotspots", tmp_path, "--json")
     device = json.loads(out, parse_constant=pytest.fail)["hotspots"][0]["device"]
     assert [row["rank"] for row in device["ranks"]] == [0, 1]

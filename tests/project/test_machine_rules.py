@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from tbp.asv.fleet import named_facts
 from tbp.errors import UsageError
 from tbp.project.machine_rules import MOST_NAME, machine_rule, rule_of
 
@@ -17,6 +18,13 @@ def named(name: str, **facts: str) -> str:
 @pytest.mark.parametrize("fact", ["{processor}", "{Processor}", "{ processor }", "{cpu}"])
 def test_a_fact_is_known_by_the_name_that_readers_see_and_by_asv_s(fact: str):
     assert named(f"hosted {fact}", processor=INTEL) == f"hosted {INTEL}"
+
+
+def test_any_key_of_machine_json_is_a_fact():
+    facts = named_facts("cpu=EPYC;instance_type=c7i.large")
+    rule = machine_rule("here", ".", "{processor} {machine's instance_type}")
+    assert rule.called(facts) == "EPYC c7i.large"
+    assert rule.called({}) == "unknown unknown"
 
 
 def test_a_fact_that_the_run_lacks_is_unknown():
@@ -47,6 +55,8 @@ def test_the_first_rule_that_finds_the_identifier_holds():
     rules = [machine_rule("here", pattern, name) for pattern, name in (("^fv-az", "pool"), ("az", "any"))]
     holding = [rule_of(rules, identifier) for identifier in ("fv-az1", "my-fv-az1", "box")]
     assert [rule and rule.name for rule in holding] == ["pool", "any", None]
+    refused = [machine_rule("here", "^fv-az1$", False), *rules]
+    assert [rule_of(refused, identifier) is None for identifier in ("fv-az1", "fv-az12")] == [True, False]
 
 
 @pytest.mark.parametrize(
@@ -56,7 +66,7 @@ def test_the_first_rule_that_finds_the_identifier_holds():
         ("^fv", "hosted {}", "names ''; the facts are"),
         ("^fv", "hosted {processor", "has a brace too many: braces are around facts, as {processor}"),
         ("^fv", "{{processor}}", "has a brace too many"),
-        ("^fv", 1, "must be a text with a letter or digit in it, and at most 200 characters, not 1"),
+        ("^fv", 1, "must be a text with a letter or digit in it, and at most 200 characters, or false, not 1"),
         ("^fv", " .. ", "must be a text with a letter or digit"),
         ("^fv", "x" * 201, "must be a text"),
         ("(", "x", "is no regular expression"),

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from msgspec.structs import replace
 
-from tbp.traces.devices import per_step
+from tbp.traces.devices import per_step, waits
 from tbp.traces.devices.per_step import Devices, devices
 from tbp.traces.differences.difference import difference
 from tbp.traces.operator_files import operator_bytes, stored_recording
@@ -20,6 +20,7 @@ from tbp.traces.pruned import same
 from tbp.traces.read_recording import read_recording
 from tbp.traces.reading.trace import Trace
 from tbp.traces.recording import Recording
+from tbp.wording.device_words import straggler_sentence
 
 from ..trace_events import event
 
@@ -178,7 +179,9 @@ def test_the_table_of_ranks_needs_no_device(write: Write) -> None:
     assert view.ranks["communication_share"].tolist() == pytest.approx([0.16, 0.66, 0.66])
     assert view.ranks["busy_share"].isna().all()
     assert view.straggler is not None
-    assert (view.straggler.rank, view.straggler.work_us, view.straggler.usual_us) == (0, 840, 340)
+    assert (view.straggler.rank, view.straggler.work_us, view.straggler.usual_us) == (0, 1_000, 500)
+    assert (view.straggler.last, view.straggler.collectives, view.straggler.also) == (2, 2, ())
+    assert view.ranks["wait_us"].tolist() == [0, 500, 500]
     alike = devices_of([rank_file(write, rank, 300) for rank in range(3)])
     assert alike is not None
     assert alike.straggler is None
@@ -186,9 +189,31 @@ def test_the_table_of_ranks_needs_no_device(write: Write) -> None:
 
 @pytest.mark.parametrize(("waits_us", "rank"), [((101.0, 20.0, 100.0), 1), ((100.0, 100.0, 99.0), None)])
 def test_ranks_that_only_wait_have_a_straggler_where_one_works(waits_us: tuple[float, ...], rank: int | None) -> None:
-    run = pd.DataFrame({"rank": range(3), "step_us": 100.0, "communication_us": waits_us})
-    late = per_step._straggler(run.assign(exposed_communication_us=waits_us))
+    run = pd.DataFrame({"rank": range(3), "step_us": 100.0, "communication_us": waits_us, "last": 0, "collectives": 0})
+    late = per_step._straggler(run.assign(work_us=100.0 - pd.Series(waits_us)), waits_are_sure=True)
     assert (late.rank if late else None) == rank
+
+
+def test_where_waits_are_not_sure_work_is_the_step_without_communication_alone(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waits, "AGREEING", -1.0)
+    view = devices_of([rank_file(write, rank, 300 if rank else 800) for rank in range(3)])
+    assert view is not None
+    assert view.straggler is not None
+    assert (view.straggler.rank, view.straggler.work_us, view.straggler.collectives) == (0, 840, 0)
+    assert "without communication its step takes 840 µs, theirs 340 µs" in straggler_sentence(view.straggler)
+
+
+def test_all_late_ranks_are_named(write: Write) -> None:
+    view = devices_of([rank_file(write, rank, 900 - rank if rank < 2 else 100, size=8) for rank in range(8)])
+    assert view is not None
+    assert view.straggler is not None
+    assert (view.straggler.rank, view.straggler.also) == (0, (1,))
+    much_less = devices_of([rank_file(write, rank, (900, 400)[rank] if rank < 2 else 100, size=8) for rank in range(8)])
+    assert much_less is not None
+    assert much_less.straggler is not None
+    assert (much_less.straggler.rank, much_less.straggler.also) == (0, ())
 
 
 def test_a_missing_rank_is_named(write: Write) -> None:

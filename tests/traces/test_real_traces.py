@@ -100,6 +100,13 @@ def test_eight_ranks_are_one_run(recordings: Path, tmp_path: Path) -> None:
     assert run.frame["rank"].to_list() == list(range(8))
     assert run.missing == ()
     assert (run.frame["communication_share"] > 0.5).all()
+    # HolisticTraceAnalysis 0.5.0: get_comm_comp_overlap, of computation alone; rank 3 also copies beside it.
+    hta = [0.0450, 0.0247, 0.0788, 0.0331, 0.0056, 0.0064, 0.0756, 0.0951]
+    assert run.frame["hidden_communication_share"].to_list() == pytest.approx(hta, abs=2e-3)
+    assert run.frame["wait_us"].to_list() == [5581, 11119, 3275, 9557, 6370, 6034, 3341, 1529]
+    assert run.frame["last"].to_list() == [0, 0, 0, 0, 1, 2, 0, 5]
+    assert run.waits.are_sure
+    assert run.waits.ends_us < 1
     assert run.operators.sessions == 8
     assert len(run.operators.frame) > 20
     (half,) = runs(ranks[:4])

@@ -14,8 +14,10 @@ from tbp.figures.memory import memory_figure
 from tbp.model.changes import History
 from tbp.report.base.render import fragment_html
 from tbp.report.parts import addresses
+from tbp.report.parts.device_table import DeviceTable
 from tbp.report.parts.flame import data_file
 from tbp.report.parts.flame_rows import NAME_LENGTH
+from tbp.report.parts.rank_history import rank_history_table, rank_sentences
 from tbp.report.parts.trace_rows import HOTSPOTS
 from tbp.traces.devices.memory import MemoryUse
 from tbp.traces.devices.per_step import Devices
@@ -30,6 +32,9 @@ MOST_RANKS = 64
 
 MOST_GAPS = 4
 """Operators named with a cause of idle time, as in the terminal."""
+
+HIDDEN = "Hidden: the part of the communication with other work beside it."
+WAITS = "Waits: time in collectives until the last rank is there, per step. Clock: by the ends of collectives."
 
 PRUNED_AWAY = "An earlier version of tbp pruned these traces and did not keep {}."
 
@@ -52,30 +57,21 @@ class DeviceUseSection(Struct, frozen=True):
     payload: dict[str, object]
 
 
-class DeviceTable(Struct, frozen=True):
-    """A table of ``templates/device_tables.html``; the first cell of a row is its name."""
-
-    heads: tuple[tuple[str, str], ...]  # name and class of each column
-    rows: tuple[tuple[str, ...], ...]
-    notes: tuple[str, ...] = ()  # sentences below
-    below: tuple[str, ...] = ()  # a line below each row's name; none: no row has one
-    title: str = ""
-    lines: tuple[str, ...] = ()  # of the chart above it, a sentence each; none: no chart
-    is_of_code: bool = True  # the names are of code, not words
-
-
 def device_use(history: History) -> DeviceUseSection | None:
     """The section of a series; None where its newest traces recorded neither devices, ranks nor memory."""
     view, memory = history.devices, history.memory
     sentences = [*(_of_devices(view) if view is not None else ()), *(_of_memory(memory) if memory is not None else ())]
-    sentences += _pruned_away(view, memory, history.operators)
+    sentences += [*rank_sentences(history.ranks), *_pruned_away(view, memory, history.operators)]
     if not sentences:
         return None
     parts = {**(_device_parts(view) if view is not None else {}), **(_memory_parts(memory) if memory else {})}
+    if len(history.ranks) > 1:
+        parts["rank_history"] = [rank_history_table(history.ranks)]
     summaries = {
         "idle": "Idle time by its cause",
         "kernels": "Kernels and their occupancy" if view is not None and _has_occupancy(view) else "Kernels",
         "ranks": "Ranks side by side",
+        "rank_history": "Ranks over commits",
         "memory": "Memory over time, and what was alive at the peak",
     }
     use_id = f"{addresses.anchor(history.key)}-use"
@@ -104,6 +100,8 @@ def _of_devices(view: Devices) -> list[str]:
         sentences = [f"{device_words.ranks_sentence(view)}{more}."]
         if view.straggler is not None:
             sentences.append(f"{device_words.straggler_sentence(view.straggler)}.")
+        if view.skew is not None:
+            sentences.append(f"{device_words.skew_sentence(view.skew)}.")
     else:
         rows = [row for _, row in view.devices.head(MOST_DEVICES).iterrows()]
         sentences = [f"{device_words.device_sentence(row)}." for row in rows]
@@ -200,23 +198,23 @@ def _kernel_table(view: Devices) -> DeviceTable:
 
 
 def _rank_table(view: Devices) -> DeviceTable:
-    on_device = bool(view.ranks["busy_share"].notna().any())
+    titles = device_words.titles_of_rank(view.ranks)
+    latest_first = view.ranks.sort_values("work_us", ascending=False, kind="stable")
+    shown = view.ranks if len(view.ranks) <= MOST_RANKS else latest_first.head(MOST_RANKS)
     rows = []
-    for _, row in view.ranks.head(MOST_RANKS).iterrows():
+    for _, row in shown.iterrows():
         run = f" (run {row['run'] + 1})" if view.runs > 1 else ""
-        rows.append((f"rank {row['rank']}{run}", *device_words.numbers_of_rank(row, on_device)))
+        rows.append((f"rank {row['rank']}{run}", *device_words.numbers_of_rank(row, titles)))
     more = len(view.ranks) - MOST_RANKS
+    notes = [
+        HIDDEN,
+        *([WAITS] if "waits" in titles else []),
+        *([f"{more:,} more ranks, less late."] if more > 0 else []),
+    ]
     return DeviceTable(
-        heads=(
-            ("Rank", ""),
-            ("Step", "number"),
-            *([("Busy", "number"), ("Idle", "number")] if on_device else []),
-            ("Communication", "number"),
-            ("Its share", "number"),
-            ("Alone", "number"),
-        ),
+        heads=(("Rank", ""), *((title.capitalize(), "number") for title in titles)),
         rows=tuple(rows),
-        notes=("Alone: communication with nothing else running.", *([f"{more} more ranks."] if more > 0 else [])),
+        notes=tuple(notes),
         is_of_code=False,
     )
 

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from tbp.asv.sessions import Sessions, without_result
 from tbp.asv.sources import Where
+from tbp.asv.unlike_machines import unlike_machines
 from tbp.errors import UsageError
 from tbp.history.acknowledged import seen
 from tbp.history.beside_the_branch import runs_beside
@@ -68,7 +69,7 @@ def analysed(store: Stored, view: View | None = None) -> ReportData:
     """Returns everything known of what was read. Raises UsageError as ``report_data``."""
     view = view or View()
     results, sessions, commits, config = store.results, store.sessions, store.commits, store.config
-    problems: list[str] = []
+    problems = [*unlike_machines(store.fleet, store.policy.machines)]
     read = partial(known_recording, rules=store.policy.names)
     judged = histories(results, sessions, commits, read, problems, store.policy, findings, store.ratios.of)
     beside = runs_beside(results, sessions, commits, store.policy)

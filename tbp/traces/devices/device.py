@@ -24,7 +24,7 @@ from tbp.traces.reading.trace import ABSENT, NS_PER_US, Nanoseconds, Trace
 
 # NVIDIA's, AMD's, Intel's and Ascend's collectives (ncclKernel_AllReduce_…, ncclDevKernel_…, rcclGenericKernel,
 # oneccl_allreduce_…, hcom_allReduce__…): communication.
-_COMMUNICATION = re.compile(r"\bn?r?ccl[A-Z_]|\bnccl|\b(one|x)ccl|\bhcom_", re.IGNORECASE)
+COMMUNICATION = re.compile(r"\bn?r?ccl[A-Z_]|\bnccl|\b(one|x)ccl|\bhcom_", re.IGNORECASE)
 
 DEVICE_COLUMNS = {
     "device": TEXT,  # as the trace numbers it
@@ -37,6 +37,8 @@ DEVICE_COLUMNS = {
     "communication_us": NUMBER,  # of NCCL's and RCCL's kernels
     "communication_share": NUMBER,  # of all device time, 0…1
     "exposed_communication_us": NUMBER,  # of the window: communication ran and nothing else
+    # Of the time in which communication ran, that with other work beside it, 0…1; NaN without any.
+    "hidden_communication_share": NUMBER,
     "kernels": COUNT,
     "copies": COUNT,
     "fills": COUNT,
@@ -80,7 +82,7 @@ def device_use(trace: Trace, tree: HostTree, work: DeviceWork) -> DeviceUse:
         return DeviceUse(0.0, typed([], DEVICE_COLUMNS), typed([], KERNEL_COLUMNS), typed([], IDLE_COLUMNS))
     start_ns, end_ns = window_of(trace, tree.windows)
     inside = (trace.start_ns[work.event] >= start_ns) & (trace.start_ns[work.event] < end_ns)
-    communication = np.array([_COMMUNICATION.search(name) is not None for name in trace.names], dtype=bool)
+    communication = np.array([COMMUNICATION.search(name) is not None for name in trace.names], dtype=bool)
     kind = _kinds(trace, communication)[work.event]
     codes = np.unique(work.process).tolist()
     of_device = {trace.processes[code].pid: work.process == code for code in codes}
@@ -138,7 +140,9 @@ def _device_row(
     length_ns = window_ns[1] - window_ns[0]
     start_ns, end_ns = (np.clip(times[event], *window_ns) for times in (trace.start_ns, trace.end_ns))
     quiet = here & (kind != _KINDS.index("communication"))
-    busy, computing = busy_ns(start_ns[here], end_ns[here]), busy_ns(start_ns[quiet], end_ns[quiet])
+    busy, computing, communicating = (
+        busy_ns(start_ns[chosen], end_ns[chosen]) for chosen in (here, quiet, here & ~quiet)
+    )
     of_kind = [here & inside & (kind == code) for code in range(len(_KINDS))]
     kernel_ns, copy_ns, fill_ns, communication_ns = (int(trace.duration_ns[event[each]].sum()) for each in of_kind)
     whole_ns = kernel_ns + copy_ns + fill_ns + communication_ns
@@ -152,6 +156,7 @@ def _device_row(
         "communication_us": communication_ns / NS_PER_US,
         "communication_share": communication_ns / whole_ns if whole_ns else 0.0,
         "exposed_communication_us": (busy - computing) / NS_PER_US,
+        "hidden_communication_share": 1 - (busy - computing) / communicating if communicating else np.nan,
         "kernels": int(of_kind[0].sum() + of_kind[3].sum()),
         "copies": int(of_kind[1].sum()),
         "fills": int(of_kind[2].sum()),

@@ -15,7 +15,7 @@ from tbp.traces.devices.device import busy_ns, window_of
 from tbp.traces.reading.categories import Category
 from tbp.traces.reading.trace import NS_PER_US, Trace
 
-_COLLECTIVE = re.compile(r"(?:gloo|mpi|ucc|[a-z]*ccl):")  # "gloo:all_reduce", an annotation on gloo's thread
+COLLECTIVE = re.compile(r"(?:gloo|mpi|ucc|[a-z]*ccl):")  # "gloo:all_reduce", an annotation on gloo's thread
 _LAUNCH = "c10d::"  # operators that start a collective, or wait for it
 
 
@@ -29,7 +29,7 @@ class HostCommunication(Struct, frozen=True):
 
 def host_communication(trace: Trace, tree: HostTree) -> HostCommunication:
     """The collectives on the host of a trace, of which ``tree`` is."""
-    collective = np.array([_COLLECTIVE.match(name) is not None for name in trace.names], dtype=bool)
+    collective = np.array([COLLECTIVE.match(name) is not None for name in trace.names], dtype=bool)
     if not collective.any():
         return HostCommunication()
     launch = np.array([name.startswith(_LAUNCH) for name in trace.names], dtype=bool)

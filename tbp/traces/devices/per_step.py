@@ -11,30 +11,54 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tbp.traces.devices.device import DEVICE_COLUMNS, KERNEL_COLUMNS
 from tbp.traces.devices.idle import IDLE_COLUMNS
+from tbp.traces.devices.late_operators import LateOperator, late_operators
 from tbp.traces.devices.ranks import RANK_COLUMNS, DistributedRun, Rank, runs
+from tbp.traces.devices.waits import Waits
 from tbp.traces.reading.columns import COUNT, NUMBER, TEXT, check, typed
 
 # The columns of one trace, with numbers instead of counts: a mean per step is no whole number.
 MEAN_DEVICE_COLUMNS = {name: TEXT if kind == TEXT else NUMBER for name, kind in DEVICE_COLUMNS.items()}
 MEAN_KERNEL_COLUMNS = {name: TEXT if kind == TEXT else NUMBER for name, kind in KERNEL_COLUMNS.items()}
 MEAN_IDLE_COLUMNS = {name: TEXT if kind == TEXT else NUMBER for name, kind in IDLE_COLUMNS.items()}
-RUN_RANK_COLUMNS = {"run": COUNT, **RANK_COLUMNS}  # runs count from 0 in order of time
+RUN_RANK_COLUMNS = {
+    "run": COUNT,  # from 0 in order of time
+    **RANK_COLUMNS,
+    # Its step without its waits for others; where those are not sure, without communication alone.
+    "work_us": NUMBER,
+}
 
 # A rank is late whose work takes a tenth longer than the others': as LEAST_CHANGE of operators.
 LATE = 0.10
 
-_NOT_PER_STEP = frozenset({"busy_share", "host_bound_share", "communication_share"})
+# Of the straggler's excess over the usual work: a rank with less would be hidden behind it, and is not named beside it.
+NEARLY = 0.5
+
+_NOT_PER_STEP = frozenset({"busy_share", "host_bound_share", "communication_share", "hidden_communication_share"})
 
 
 class Straggler(Struct, frozen=True):
-    """The rank for which the others wait: a step of it has the most time outside of communication."""
+    """The rank for which the others wait: its step has the most work in it."""
 
     rank: int
-    work_us: float  # per step: its step less the time in which it only communicated
+    work_us: float  # per step: its step less its waits, or where those are unknown less the time it only communicated
     usual_us: float  # median of the other ranks
+    last: int = 0  # collectives in which it arrived last
+    collectives: int = 0  # that it has in common with others; 0 where waits are unknown
+    operators: tuple[LateOperator, ...] = ()  # that take longer on it than on the others, the largest difference first
+    also: tuple[int, ...] = ()  # ranks that are LATE and NEARLY as much so, the latest first
+
+
+class Skew(Struct, frozen=True):
+    """How far the ranks of a run are apart, by the collectives that they have in common."""
+
+    collectives: int
+    arrival_us: float  # from the first rank that arrives at one to the last, mean
+    clock_us: float  # from the clock that is most behind to that most ahead
+    ends_us: float  # of one on corrected clocks, median: ranks leave a collective so far apart
 
 
 class Devices(Struct, frozen=True):
@@ -49,6 +73,7 @@ class Devices(Struct, frozen=True):
     runs: int
     world_size: int  # ranks of the largest run
     missing: tuple[int, ...]  # ranks without a trace, of the first run that lacks some
+    skew: Skew | None = None  # of the first run with collectives in common
 
     def __post_init__(self) -> None:
         check(self.devices, MEAN_DEVICE_COLUMNS, "devices")
@@ -64,16 +89,20 @@ def devices(known: Sequence[Rank]) -> Devices | None:
     if not with_device and not distributed:
         return None
     ranks = _ranks(distributed)
+    late = (
+        _explained(_straggler(ranks[ranks["run"] == at], run.waits.are_sure), run) for at, run in enumerate(distributed)
+    )
     return Devices(
         devices=_devices(with_device) if with_device else typed([], MEAN_DEVICE_COLUMNS),
         kernels=_kernels(with_device) if with_device else typed([], MEAN_KERNEL_COLUMNS),
         idle=_idle(with_device) if with_device else typed([], MEAN_IDLE_COLUMNS),
         ranks=ranks,
-        straggler=next((late for _, run in ranks.groupby("run") if (late := _straggler(run)) is not None), None),
+        straggler=next(filter(None, late), None),
         backend=", ".join(dict.fromkeys(run.ranks[0].origin.backend for run in distributed if run.ranks[0])),
         runs=len(distributed),
         world_size=max((run.world_size for run in distributed), default=1),
         missing=next((run.missing for run in distributed if run.missing), ()),
+        skew=next((_skew(run.waits) for run in distributed if run.waits.collectives), None),
     )
 
 
@@ -119,23 +148,52 @@ def _ranks(distributed: Sequence[DistributedRun]) -> pd.DataFrame:
         steps = np.array([_steps(rank) for rank in run.ranks])
         for name in ("kernel_us", "communication_us", "exposed_communication_us"):
             frame[name] /= steps
-        frames.append(frame)
+        waits_us = frame["wait_us"] if run.waits.are_sure else frame["exposed_communication_us"]
+        frames.append(frame.assign(work_us=(frame["step_us"] - waits_us).clip(lower=0)))
     return pd.concat(frames, ignore_index=True)[list(RUN_RANK_COLUMNS)]
 
 
-def _straggler(run: pd.DataFrame) -> Straggler | None:
+def _straggler(run: pd.DataFrame, waits_are_sure: bool) -> Straggler | None:
     """The straggler of one run (RUN_RANK_COLUMNS); None where no rank is LATE more than the others.
 
-    Others that wait all the time have no time of their own; the straggler is LATE by a share of the step then.
+    Of ranks whose steps are equally long it is the one that waits least. Where waits are not sure, nothing is known of
+    who arrives last. Others that wait all the time have no work; the straggler is LATE by a share of the step then.
     """
-    work_us = (run["step_us"] - run["exposed_communication_us"]).clip(lower=0).reset_index(drop=True)
+    run = run.reset_index(drop=True)
     if len(run) < 2 or not (run["communication_us"] > 0).all():
         return None
+    work_us = run["work_us"]
     latest = int(work_us.to_numpy().argmax())
     usual_us = float(work_us.drop(latest).median())
-    most_us = (1 + LATE) * usual_us or LATE * float(run["step_us"].iloc[latest])
-    late = float(work_us[latest]) > most_us
-    return Straggler(int(run["rank"].iloc[latest]), float(work_us[latest]), usual_us) if late else None
+    most_us = (1 + LATE) * usual_us or LATE * float(run["step_us"][latest])
+    nearly_us = usual_us + NEARLY * (float(work_us[latest]) - usual_us)
+    late = work_us[(work_us > most_us) & (work_us >= nearly_us)].sort_values(ascending=False, kind="stable").index
+    return (
+        Straggler(
+            rank=int(run["rank"][latest]),
+            work_us=float(work_us[latest]),
+            usual_us=usual_us,
+            last=int(run["last"][latest]) if waits_are_sure else 0,
+            collectives=int(run["collectives"][latest]) if waits_are_sure else 0,
+            also=tuple(int(run["rank"][index]) for index in late if index != latest),
+        )
+        if len(late)
+        else None
+    )
+
+
+def _explained(late: Straggler | None, run: DistributedRun) -> Straggler | None:
+    """``late`` with the operators that make it so."""
+    if late is None:
+        return None
+    tables = {rank.rank: rank.session.table for rank in run.ranks}
+    usual = [table for rank, table in tables.items() if rank != late.rank]
+    return replace(late, operators=late_operators(tables[late.rank], usual))
+
+
+def _skew(waits: Waits) -> Skew:
+    clock_us = waits.ranks["clock_us"]
+    return Skew(waits.collectives, waits.skew_us, float(clock_us.max() - clock_us.min()), waits.ends_us)
 
 
 def _per_step(rank: Rank, frame: pd.DataFrame, sums: Sequence[str]) -> pd.DataFrame:

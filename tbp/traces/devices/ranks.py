@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
@@ -16,9 +17,11 @@ from msgspec.structs import replace
 from tbp.traces.calls.host import host_tree
 from tbp.traces.calls.kernels import device_work
 from tbp.traces.calls.names import NameRule
+from tbp.traces.devices.collectives import COLLECTIVE_COLUMNS, collectives
 from tbp.traces.devices.device import DeviceUse, device_use
 from tbp.traces.devices.host_communication import HostCommunication, host_communication
 from tbp.traces.devices.memory import MemoryUse, memory_use
+from tbp.traces.devices.waits import WAIT_COLUMNS, Waits, waits
 from tbp.traces.operators.one_run import by_run
 from tbp.traces.operators.operators import OperatorTable, TraceSession, merged_table, nested_session
 from tbp.traces.operators.origin import UNKNOWN, RankOrigin, origin
@@ -37,6 +40,8 @@ RANK_COLUMNS = {
     "communication_us": NUMBER,
     "communication_share": NUMBER,
     "exposed_communication_us": NUMBER,
+    "hidden_communication_share": NUMBER,
+    **WAIT_COLUMNS,
 }
 
 
@@ -49,6 +54,7 @@ class Rank(Struct, frozen=True):
     device: DeviceUse
     host: HostCommunication = HostCommunication()
     memory: MemoryUse | None = None  # None: no memory was recorded, or it was not kept
+    collectives: pd.DataFrame | None = None  # COLLECTIVE_COLUMNS; None: they were not kept
 
     @property
     def rank(self) -> int:
@@ -60,7 +66,7 @@ class Rank(Struct, frozen=True):
         return self.origin.is_distributed or len(self.device.devices) > 0 or self.memory is not None
 
 
-class DistributedRun(Struct, frozen=True):
+class DistributedRun(Struct, frozen=True, dict=True):
     """The ranks of one run, in their order; ``missing`` names those without a file."""
 
     ranks: tuple[Rank, ...]
@@ -83,7 +89,15 @@ class DistributedRun(Struct, frozen=True):
     @property
     def frame(self) -> pd.DataFrame:
         """RANK_COLUMNS, a row per rank."""
-        return typed([_row(rank) for rank in self.ranks], RANK_COLUMNS)
+        rows = pd.DataFrame([_row(rank) for rank in self.ranks])
+        return typed(pd.concat([rows, self.waits.ranks], axis=1), RANK_COLUMNS)
+
+    @cached_property
+    def waits(self) -> Waits:
+        """The waits of the ranks for each other."""
+        nothing = typed([], COLLECTIVE_COLUMNS)
+        each = [nothing if rank.collectives is None else rank.collectives for rank in self.ranks]
+        return waits(each, [rank.session.table.steps for rank in self.ranks])
 
 
 def runs(ranks: Sequence[Rank]) -> list[DistributedRun]:
@@ -105,6 +119,7 @@ def rank_of(path: Path, trace: Trace, rules: Sequence[NameRule] = ()) -> Rank:
         device_use(trace, tree, work),
         host_communication(trace, tree),
         memory_use(trace, tree),
+        collectives(trace, tree, work) if its_origin.is_distributed else None,
     )
 
 
@@ -130,6 +145,9 @@ def _row(rank: Rank) -> dict[str, object]:
             "communication_us": host.communication_us,
             "communication_share": host.communication_us / host.window_us if host.window_us else 0.0,
             "exposed_communication_us": host.exposed_us,
+            "hidden_communication_share": 1 - host.exposed_us / host.communication_us
+            if host.communication_us
+            else math.nan,
         }
     return head | {
         "busy_share": float(devices["busy_share"].mean()),
@@ -138,4 +156,5 @@ def _row(rank: Rank) -> dict[str, object]:
         "communication_us": float(devices["communication_us"].sum()),
         "communication_share": float(devices["communication_share"].mean()),
         "exposed_communication_us": float(devices["exposed_communication_us"].sum()),
+        "hidden_communication_share": float(devices["hidden_communication_share"].mean()),
     }

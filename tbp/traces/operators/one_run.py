@@ -100,14 +100,15 @@ def _mean(ranks: Sequence[TraceSession]) -> TraceSession:
         return ranks[0]
     steps = min(session.table.steps for session in ranks)
     table = merged_table([session.table for session in ranks])
-    frames = [session.frames for session in ranks if session.frames is not None]
-    details = [session.detail for session in ranks if session.detail is not None]
+    whole = [session for session in ranks if not session.is_bare]
+    frames = [session.frames for session in whole if session.frames is not None]
+    details = [session.detail for session in whole if session.detail is not None]
     return TraceSession(
         table=OperatorTable(table.frame, steps, loss=total(session.loss for session in ranks)),
         per_step=_mean_steps([session.per_step for session in ranks], steps),
         step_us=sum(session.step_us for session in ranks) / len(ranks),
-        detail=_mean_detail(details) if len(details) == len(ranks) else None,
-        frames=replace(merged(frames), sessions=1) if len(frames) == len(ranks) else None,
+        detail=_mean_detail(details) if details and len(details) == len(whole) else None,
+        frames=replace(merged(frames), sessions=1) if frames and len(frames) == len(whole) else None,
     )
 
 

@@ -86,6 +86,7 @@ class TraceSession(Struct, frozen=True, eq=False):
     detail: pd.DataFrame | None = None  # detail.DETAIL_COLUMNS, for the exact comparison; None: not at hand
     frames: Frames | None = None  # for flame graphs; None: not at hand
     origin: RankOrigin | None = None  # its rank in a run; None: a run of its own
+    is_bare: bool = False  # a rank whose callers were left out on purpose: those of other ranks of its run stand for it
 
     @property
     def loss(self) -> Loss:

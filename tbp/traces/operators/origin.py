@@ -41,7 +41,7 @@ def origin(path: Path, trace: Trace) -> RankOrigin:
     """The origin that the file notes of itself, or its name does."""
     info = _json(trace.metadata.get("distributedInfo", "{}"))
     noted = info if isinstance(info, dict) else {}
-    base_ns = _whole(_json(trace.metadata.get("baseTimeNanoseconds", "0")), 0, LARGEST_NS)
+    base_ns = clock_base_ns(trace)
     # Some files close with a mark at the end of time. A start, not the mean of two: so at least one is near it.
     usual_ns = int(np.partition(trace.start_ns, len(trace) // 2)[len(trace) // 2])
     near = np.abs(trace.start_ns - usual_ns) < 3600 * 10**9
@@ -56,6 +56,11 @@ def origin(path: Path, trace: Trace) -> RankOrigin:
             end_ns=base_ns + int(trace.end_ns[near].max()),
         ),
     )
+
+
+def clock_base_ns(trace: Trace) -> int:
+    """The time that the file's clock counts from, since the epoch; 0 where its times count from there themselves."""
+    return _whole(_json(trace.metadata.get("baseTimeNanoseconds", "0")), 0, LARGEST_NS)
 
 
 def located(path: Path, noted: RankOrigin) -> RankOrigin:

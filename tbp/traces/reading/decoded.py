@@ -35,6 +35,10 @@ class Arguments(msgspec.Struct, gc=False):
     device_id: int = msgspec.field(name="Device Id", default=0)
     call_stack: str = msgspec.field(name="Call stack", default="")  # with_stack until torch 1.11, and of TorchScript
     module_hierarchy: str = msgspec.field(name="Module Hierarchy", default="")  # with_modules, of TorchScript
+    # Of a kernel of NCCL or RCCL, since torch 2.2.
+    collective: msgspec.Raw = msgspec.field(name="Collective name", default=NOTHING)
+    group: msgspec.Raw = msgspec.field(name="Process Group Name", default=NOTHING)
+    group_ranks: msgspec.Raw = msgspec.field(name="Process Group Ranks", default=NOTHING)
     name: msgspec.Raw = NOTHING  # of a process or thread, as the next one
     labels: msgspec.Raw = NOTHING
 

@@ -42,6 +42,8 @@ MOST_SOURCES = 10_000
 LONGEST_SOURCE = 4_096
 NO_SOURCE = frozenset({"", "null", "None"})
 
+NO_COLLECTIVE = (b"", b"", b"")  # of an event that is none
+
 # The columns that are numbers of "args".
 NUMBERS_OF_ARGUMENTS = ("correlation", "external_id", "sequence", "forward_thread", "copied_bytes", "occupancy_percent")
 
@@ -92,6 +94,7 @@ class EventColumns:
         self._settings: CodesOfKeys[tuple[bytes, bytes]] = CodesOfKeys()
         self._sources: dict[str, str] = {}
         self._stacks: CodesOfKeys[tuple[str, str]] = CodesOfKeys()
+        self._collectives: CodesOfKeys[tuple[bytes, bytes, bytes]] = CodesOfKeys()
         self._entries = 0
 
     def add(self, events: Sequence[BareEvent]) -> None:
@@ -144,6 +147,9 @@ class EventColumns:
             settings=tuple((_text(values), _text(types)) for values, types in self._settings),
             sources=self._sources,
             stacks=tuple(self._stacks),
+            collectives=tuple(
+                (_text(name), f"{_text(group)} {_text(of)}".strip()) for name, group, of in self._collectives
+            ),
             metadata=metadata,
             loss=self.tally.loss,
             memory=Allocations(*(column.values for column in self._memory)),
@@ -180,6 +186,10 @@ class EventColumns:
         stacks = np.full(len(timed), self._stacks["", ""], dtype=np.int32)
         for at in [at for at, a in enumerate(arguments) if a.call_stack or a.module_hierarchy]:
             stacks[at] = self._stacks[arguments[at].call_stack, arguments[at].module_hierarchy]
+        collectives = np.full(len(timed), self._collectives[NO_COLLECTIVE], dtype=np.int32)
+        for at in [at for at, a in enumerate(arguments) if a.collective is not NOTHING]:
+            a = arguments[at]
+            collectives[at] = self._collectives[bytes(a.collective), bytes(a.group), bytes(a.group_ranks)]
         self._note_sources(names, arguments)
         return {
             "name_code": self._names.codes(names),
@@ -192,6 +202,7 @@ class EventColumns:
             "shape_code": self._shapes.codes([bytes(a.shapes) for a in arguments]),
             "settings_code": settings,
             "stack_code": stacks,
+            "collective_code": collectives,
             "sequence": sequences([a.sequence for a in arguments], np.int32),
             "forward_thread": sequences([a.forward_thread for a in arguments], np.int16),
             "copied_bytes": sizes([n if isinstance(n := a.copied_bytes, int) else ABSENT for a in arguments]),
@@ -227,6 +238,7 @@ class EventColumns:
         """The value of each column of arguments that says that an event has none."""
         codes = {"shape_code": self._shapes[b""], "settings_code": self._settings[b"", b""]}
         codes["stack_code"] = self._stacks["", ""]
+        codes["collective_code"] = self._collectives[NO_COLLECTIVE]
         return codes | dict.fromkeys(NUMBERS_OF_ARGUMENTS, ABSENT)
 
     def _add_labels(self, events: Sequence[BareEvent]) -> None:
@@ -272,6 +284,7 @@ class EventColumns:
             self._shapes,
             self._settings,
             self._stacks,
+            self._collectives,
             self._threads.ids,
         )
         texts, text_bytes = max(len(table) for table in tables), sum(table.text_bytes for table in tables)

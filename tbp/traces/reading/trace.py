@@ -87,6 +87,8 @@ class Trace(Struct, frozen=True, eq=False):
     settings_code: Codes
     stacks: tuple[tuple[str, str], ...]  # "Call stack" and "Module Hierarchy", innermost function first; "" elsewhere
     stack_code: Codes
+    collectives: tuple[tuple[str, str], ...]  # JSON of a kernel's collective and of its process group; "" elsewhere
+    collective_code: Codes
     sequence: Codes  # autograd's: a backward operator has that of its forward one; ABSENT where there is none
     forward_thread: NDArray[np.int16]  # 0 of a forward operator, the number of its thread of a backward one; ABSENT
     copied_bytes: Indices  # of a copy or fill on the device; ABSENT where none was recorded
@@ -130,6 +132,7 @@ COLUMNS = (
     "shape_code",
     "settings_code",
     "stack_code",
+    "collective_code",
     "sequence",
     "forward_thread",
     "copied_bytes",

@@ -100,6 +100,37 @@ def test_an_environment_that_fell_silent_is_said_to_be(make_history, make_report
     assert page.verdict == "1 machine, 2 environments; 1 stopped reporting."
 
 
+def test_a_machine_s_age_and_drift_are_facts(make_history, make_report) -> None:
+    def histories(runs: int, slower: float, environment: str) -> list:
+        values = [[1e-3 * (1 + at) * (1 + slower * run) for run in range(runs)] for at in range(5)]
+        return [
+            make_history(each, State.NO_CHANGE, benchmark=f"m.time_{at}", environment=environment)
+            for at, each in enumerate(values)
+        ]
+
+    page = machines_page(make_report(*histories(40, 0.002, "drifts"), *histories(30, 0.0, "old")))
+    drifts, old = (facts(environment) for environment in page.machines[0].environments)
+    assert drifts["Drift"] == (
+        "its 5 series together take 7.8 % longer at 39c0ffee than at 00c0ffee, bit by bit over 40 runs: the machine "
+        "rather than a commit"
+    )
+    assert old["Behind"] == "its newest commit with a value is 10 days older than that of all"
+    assert ("Behind" in drifts, "Drift" in old) == (False, False)
+
+
+def test_hardware_that_was_replaced_is_told_in_the_order_of_measuring(make_history, make_report) -> None:
+    def measured(number: int, hour: int, **facts: str) -> Run:
+        started = datetime(2026, 6, 1, hour, tzinfo=UTC)
+        return run(number, started=started, hardware=tuple(facts.items()))
+
+    runs = (measured(0, 9, processor="B"), measured(1, 1, processor="A"), measured(2, 2, processor="A", system="L 6"))
+    page = machines_page(make_report(make_history((1.0, 1.0), State.NO_CHANGE), runs=runs))
+    said = facts(page.machines[0].environments[0])
+    assert said["Hardware replaced"] == "processor A → B at 00000000 (2026-05-01 00:00 UTC)"
+    page = machines_page(make_report(make_history((1.0, 1.0), State.NO_CHANGE), runs=runs[1:]))
+    assert "Hardware replaced" not in facts(page.machines[0].environments[0])
+
+
 def test_what_asv_was_asked_for_is_not_called_installed() -> None:
     asked = run(0, requirements=(("pytorch", "1.8.2"), ("torchvision", "")), python="3.9")
     assert installed([asked]) == Installed((("pytorch", "1.8.2"), ("torchvision", "any version")), is_asked=True)

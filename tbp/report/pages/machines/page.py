@@ -20,6 +20,7 @@ from tbp.model.runs import Machine, Run
 from tbp.model.series import Commit, Setup
 from tbp.report.base.report_data import ReportData
 from tbp.report.pages.machines.environments import EnvironmentNoise, Inventory, bars, inventory, noise
+from tbp.report.pages.machines.health import Fact, behind, drift, replaced
 from tbp.report.parts.commit_links import CommitLink, commit_link
 from tbp.report.parts.facets import Facets, facets
 from tbp.report.parts.inventory import Installed, InventoryDifference, differences, installed, what_is_recorded
@@ -40,11 +41,6 @@ TWIN_SHARE = 0.95
 
 LEAST_PAIRS = 5
 """Below which a floor would be one odd pair."""
-
-
-class Fact(Struct, frozen=True):
-    name: str
-    value: str
 
 
 class RunDifference(Struct, frozen=True):
@@ -182,7 +178,18 @@ def _environment(
         name=called.environment,
         state=f"no run since {since}" if is_silent and since else "no runs" if is_silent else "reporting",
         is_silent=is_silent,
-        facts=tuple(fact for fact in (*_runs(runs, histories), *_noise(histories), *_with(runs)) if fact.value),
+        facts=tuple(
+            fact
+            for fact in (
+                *_runs(runs, histories),
+                *behind(last, data.newest),
+                *_noise(histories),
+                *drift(histories),
+                *replaced(runs),
+                *_with(runs),
+            )
+            if fact.value
+        ),
         last=commit_link(last, data.commit_url) if last else None,
         changes=tuple(_change(difference, data) for difference in between_runs[:MOST_DIFFERENCES]),
         more_changes=max(0, len(between_runs) - MOST_DIFFERENCES),
