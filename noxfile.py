@@ -38,7 +38,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """All tests, the slow and the browser ones included where a Chromium is found."""
-    _install_group(session, "test", "docs", extras="bench,tensorboard,completion,dask")
+    _install_group(session, "test", "docs", extras="bench,tensorboard,completion,dask,store")
     session.run("pytest", *IN_TWO_PROCESSES, *session.posargs)
 
 

@@ -36,6 +36,10 @@ AIMS = {
         "hotspots": "hotspots",
         "export": "export",
     },
+    "keep the history of many machines": {
+        "ingest": "ingest",
+        "sql": "sql",
+    },
     "measure": {
         "gate": "gate",
         "bisect": "bisect",

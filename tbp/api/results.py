@@ -6,9 +6,11 @@ import warnings
 from pathlib import Path
 
 import pandas as pd
+from msgspec.structs import replace
 
 from tbp.api.arguments import FilePath, path_or_none
-from tbp.asv.results import read_results
+from tbp.asv.results import Results, read_results
+from tbp.errors import UsageError
 from tbp.project.asv_config import configuration
 from tbp.project.config_of_results import config_of_results
 from tbp.report.data.frames import ReportFrames, report_frames
@@ -17,8 +19,19 @@ from tbp.report.site.load import report_data as loaded
 from tbp.system.foreign_text import line_of
 
 
-def load(results_dir: FilePath) -> pd.DataFrame:
+def load(
+    results_dir: FilePath | None = None,
+    *,
+    store: str = "",
+    project: str = "",
+    benchmark: str = "",
+    machine: str = "",
+    environment: str = "",
+) -> pd.DataFrame:
     """Every value of an asv results folder, one row per benchmark, parameters, machine, environment and commit.
+
+    ``store`` is read in its place: a folder or URL that `tbp ingest` wrote, of ``project`` if it has several. There,
+    ``benchmark``, ``machine`` and ``environment``, whole names, choose what is read: nothing else is opened.
 
     | column | dtype | |
     | --- | --- | --- |
@@ -45,14 +58,29 @@ def load(results_dir: FilePath) -> pd.DataFrame:
     do. What was read is kept in ``~/.cache/tbp`` where that saves time, unless ``TBP_NO_CACHE`` is set.
 
     Raises:
-        tbp.errors.NothingMeasured: there is no such folder, or no usable result in it.
+        tbp.errors.NothingMeasured: there is no such folder or store, or no usable result in it.
+        tbp.errors.UsageError: the arguments cannot be meant together, or what a store needs is not installed.
     """
-    results = read_results(Path(results_dir))
+    if store and results_dir is None:
+        results = _of_store(store, project, benchmark, machine, environment)
+    elif results_dir is not None and not any((store, project, benchmark, machine, environment)):
+        results = read_results(Path(results_dir))
+    else:
+        raise UsageError("name a results folder alone, or a store and what is wanted of it")
     if results.problems:
         shown = "\n".join(map(line_of, results.problems[:3]))
         rest = f"\n… and {len(results.problems) - 3} more" if len(results.problems) > 3 else ""
         warnings.warn(f"{shown}{rest}", stacklevel=2)
     return results.frame
+
+
+def _of_store(store: str, project: str, benchmark: str, machine: str, environment: str) -> Results:
+    from tbp.dataset.source import store_source
+
+    source = store_source(store, project)
+    benchmarks = (benchmark,) if benchmark else ()
+    wanted = replace(source.wanted, benchmarks=benchmarks, machine=machine, environment=environment)
+    return replace(source, wanted=wanted).results()
 
 
 def report_data(

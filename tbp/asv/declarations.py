@@ -57,10 +57,17 @@ def read_json(path: Path) -> object:
     Accepts NaN and Infinity, which asv writes. Every text can be encoded.
     """
     try:
-        content = json.loads(read_plain(path, MOST_BYTES))
+        return json_in(read_plain(path, MOST_BYTES))
+    except OSError:
+        return None
+
+
+def json_in(data: bytes) -> object:
+    """The content of such a file; None where it holds no valid JSON."""
+    try:
         # A text of JSON is one of its values as well: all of them at once.
-        return json.loads(encodable(json.dumps(content, ensure_ascii=False)))
-    except (OSError, ValueError, RecursionError):  # ValueError: bad JSON, bad UTF-8, numbers beyond any use
+        return json.loads(encodable(json.dumps(json.loads(data), ensure_ascii=False)))
+    except (ValueError, RecursionError):  # ValueError: bad JSON, bad UTF-8, numbers beyond any use
         return None
 
 
@@ -79,6 +86,11 @@ def declarations(path: Path, problems: list[str]) -> dict[str, Benchmark]:
     if not isinstance(content, dict):
         problems.append(f"{path} cannot be read, so units and parameter names are guessed; run `asv check`")
         return {}
+    return declared_in(content)
+
+
+def declared_in(content: Mapping[str, object]) -> dict[str, Benchmark]:
+    """The benchmarks in the content of a benchmarks.json by name."""
     return {name: _benchmark(name, entry) for name, entry in content.items() if isinstance(entry, dict)}
 
 

@@ -8,7 +8,8 @@ statistics are derived on reading.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -64,11 +65,21 @@ class Ratios(Struct, frozen=True):
 
 def read_ratios(results_dir: Path) -> Ratios:
     """Every ratio that can be read; the problems name each file that cannot."""
+    return ratios_in((path, partial(_KIND.read, path)) for path in sorted(results_dir.glob(f"*/*{END}")))
+
+
+def decoded_ratios(data: bytes) -> Callable[[], _RatiosFile]:
+    """The reader of the content of a file, for ``ratios_in``."""
+    return partial(_KIND.decoded, data)
+
+
+def ratios_in(files: Iterable[tuple[Path, Callable[[], _RatiosFile]]]) -> Ratios:
+    """The ratios in ``files``: the path of each, and its reader."""
     ratios: dict[SeriesKey, tuple[Ratio, ...]] = {}
     problems = []
-    for path in sorted(results_dir.glob(f"*/*{END}")):
+    for path, read in files:
         try:
-            stored = _KIND.read(path)
+            stored = read()
         except UnusableRecord as error:
             problems.append(f"{path} was left out: {error}; delete it, and the next night measures in turns again")
             continue

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -68,11 +69,21 @@ class Reasons(Struct, frozen=True):
 
 def read_reasons(results_dir: Path) -> Reasons:
     """Every reason under ``results_dir``; none is fine, since asv alone keeps none. Raises nothing."""
+    return reasons_in((path, partial(_KIND.read, path)) for path in sorted(results_dir.glob(f"*/*{END}")))
+
+
+def decoded_reasons(data: bytes) -> Callable[[], _ReasonsFile]:
+    """The reader of the content of a file, for ``reasons_in``."""
+    return partial(_KIND.decoded, data)
+
+
+def reasons_in(files: Iterable[tuple[Path, Callable[[], _ReasonsFile]]]) -> Reasons:
+    """The reasons in ``files``: the path of each, and its reader. Raises nothing."""
     reasons: dict[tuple[Cell, str, str], dict[str, str]] = {}
     problems = []
-    for path in sorted(results_dir.glob(f"*/*{END}")):
+    for path, read in files:
         try:
-            stored = _KIND.read(path)
+            stored = read()
         except UnusableRecord as error:
             problems.append(f"{path} was left out: {error}; delete it, and the next run of its commit writes it anew")
             continue

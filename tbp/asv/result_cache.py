@@ -44,7 +44,7 @@ class ReadFiles(msgspec.Struct, frozen=True, eq=False):
     left_out: int  # files that could not be used
 
 
-class _Parsed(msgspec.Struct, frozen=True, eq=False):
+class ParsedFile(msgspec.Struct, frozen=True, eq=False):
     """A file that was parsed; without ``file`` it cannot be used, and ``problem`` is the reason."""
 
     key: bytes
@@ -55,12 +55,12 @@ class _Parsed(msgspec.Struct, frozen=True, eq=False):
 def read_files(results_dir: Path, cache: bool = True) -> ReadFiles:
     """Every result file of a machine's folder in ``results_dir``; with ``cache`` those of large folders are kept."""
     problems: list[str] = []
-    sizes = _sizes(results_dir, problems)
+    sizes = result_sizes(results_dir, problems)
     store = Store(NAMESPACE)
     is_worth = cache and store.is_there and sum(sizes.values()) >= WORTH_BYTES
     stored = _stored(store, list(sizes)) if is_worth else {}
     unknown = [path for path in sizes if path not in stored]
-    parsed = dict(zip(unknown, _parsed(unknown, [sizes[path] for path in unknown]), strict=True))
+    parsed = dict(zip(unknown, parsed_files(unknown, [sizes[path] for path in unknown]), strict=True))
     if is_worth:
         store.keep({new.key: _ENCODER.encode(new.file) for new in parsed.values() if new.file is not None})
     files = stored | {path: new.file for path, new in parsed.items() if new.file is not None}
@@ -70,7 +70,7 @@ def read_files(results_dir: Path, cache: bool = True) -> ReadFiles:
     return ReadFiles([files[path] for path in sizes if path in files], problems, left_out)
 
 
-def _sizes(results_dir: Path, problems: list[str]) -> dict[Path, int]:
+def result_sizes(results_dir: Path, problems: list[str]) -> dict[Path, int]:
     """The files that should be results, sorted, with their sizes in bytes; names those that cannot be looked at."""
     sizes = {}
     for folder in sorted(path for path in results_dir.iterdir() if path.name not in NOT_RESULTS and not path.is_file()):
@@ -100,7 +100,7 @@ def _stored(store: Store, paths: Sequence[Path]) -> dict[Path, ResultFile]:
     keys = {}
     for path in paths:
         try:
-            keys[path] = _key(path, read_plain(path, MOST_BYTES))
+            keys[path] = result_key(path, read_plain(path, MOST_BYTES))
         except OSError:
             continue  # named among the problems when it is parsed
     known = store.known(list(keys.values()))
@@ -108,7 +108,7 @@ def _stored(store: Store, paths: Sequence[Path]) -> dict[Path, ResultFile]:
     return {path: file for path, file in decoded if file is not None}
 
 
-def _key(path: Path, data: bytes) -> bytes:
+def result_key(path: Path, data: bytes) -> bytes:
     """A digest of a file: of its bytes, and of its path below the results folder, which may name machine and run."""
     return key_of(os.fsencode("/".join(path.parts[-2:])), data)
 
@@ -124,7 +124,8 @@ def _decoded(payload: bytes) -> ResultFile | None:
     return file if is_whole else None
 
 
-def _parsed(paths: Sequence[Path], sizes: Sequence[int]) -> list[_Parsed]:
+def parsed_files(paths: Sequence[Path], sizes: Sequence[int]) -> list[ParsedFile]:
+    """Every file of ``paths``, in order, parsed by several processes where their ``sizes`` in bytes are worth it."""
     seconds = len(paths) * FILE_S + sum(sizes) * BYTE_S
     return list(
         chain.from_iterable(
@@ -133,7 +134,7 @@ def _parsed(paths: Sequence[Path], sizes: Sequence[int]) -> list[_Parsed]:
     )
 
 
-def _parse(paths: Sequence[Path]) -> list[_Parsed]:
+def _parse(paths: Sequence[Path]) -> list[ParsedFile]:
     parsed = []
     for path in paths:
         key = b""
@@ -141,8 +142,8 @@ def _parse(paths: Sequence[Path]) -> list[_Parsed]:
             # Read and digested again, 0.2 CPU s of 129 MB: asv may have replaced the file since ``_stored`` looked, and
             # what is kept under a key has to be parsed from the bytes that the key is of.
             data = read_plain(path, MOST_BYTES)
-            key = _key(path, data)
-            parsed.append(_Parsed(key, result_file(path.name, path.parent.name, data)))
+            key = result_key(path, data)
+            parsed.append(ParsedFile(key, result_file(path.name, path.parent.name, data)))
         except (OSError, UnusableFile) as error:
-            parsed.append(_Parsed(key, None, _left_out(path, error)))
+            parsed.append(ParsedFile(key, None, _left_out(path, error)))
     return parsed

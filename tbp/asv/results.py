@@ -23,7 +23,7 @@ from tbp.asv.declarations import Benchmark, benchmark_from_name, declarations, r
 from tbp.asv.empty_bodies import never_runs
 from tbp.asv.parameter_remarks import parameter_remarks
 from tbp.asv.parameters import NamedCells, named
-from tbp.asv.result_cache import read_files
+from tbp.asv.result_cache import ReadFiles, read_files
 from tbp.asv.result_file import Facts, RecordedBenchmark, ResultFile, ResultHead, facts_of, memory
 from tbp.errors import NothingMeasured, UsageError
 from tbp.model.runs import Machine, fact_name
@@ -117,12 +117,28 @@ def read_results(results_dir: Path, cache: bool = True) -> Results:
         raise NothingMeasured(f"there is no results folder {results_dir}; {ASV_RUN}")
     problems: list[str] = []
     benchmarks = declarations(results_dir / "benchmarks.json", problems)
+    machines, unread = _described_machines(results_dir)
     read = read_files(results_dir, cache)
-    problems += read.problems
+    read = replace(read, problems=[*problems, *read.problems])
+    return results_of_files(read, benchmarks, machines, unread, results_dir)
+
+
+def results_of_files(
+    read: ReadFiles,
+    benchmarks: Mapping[str, Benchmark],
+    machines: Mapping[str, Facts],
+    problems_of_machines: Sequence[str],
+    origin: object,
+) -> Results:
+    """The results in files that were read; ``machines`` has the facts of machine.json by the machine's name.
+
+    ``origin`` is named where nothing can be used. Raises NothingMeasured then.
+    """
+    problems = list(read.problems)
     files = _within_bounds(read.files, problems)
     if not any(len(file.value) for file in files):
         detail = f" ({problems[0]})" if problems else ""
-        raise NothingMeasured(f"no asv result under {results_dir}{detail}; {ASV_RUN}")
+        raise NothingMeasured(f"no asv result under {origin}{detail}; {ASV_RUN}")
     recorded = list(dict.fromkeys(benchmark for file in files for benchmark in file.benchmarks))
     declared = [benchmarks.get(benchmark.name) or benchmark_from_name(benchmark.name) for benchmark in recorded]
     problems += _first(list(filter(None, map(never_runs, dict.fromkeys(declared)))), "no body runs of")
@@ -132,7 +148,8 @@ def read_results(results_dir: Path, cache: bool = True) -> Results:
     heads = [file.head for file in files]
     left_out = read.left_out + len(read.files) - len(files)
     frame = _without_repeated(_frame(files, recorded, declared, cells), heads, problems)
-    return Results(frame, benchmarks, _machines(results_dir, heads, problems), tuple(problems), left_out, remarks)
+    problems += problems_of_machines
+    return Results(frame, benchmarks, _machines(machines, heads), tuple(problems), left_out, remarks)
 
 
 def _within_bounds(files: Sequence[ResultFile], problems: list[str]) -> list[ResultFile]:
@@ -238,24 +255,34 @@ def _first(sentences: Sequence[str], rest: str) -> list[str]:
     return [*sentences[:MOST_REMARKS], *([f"{rest} {more} more benchmarks"] if more > 0 else [])]
 
 
-def _machines(results_dir: Path, heads: Sequence[ResultHead], problems: list[str]) -> tuple[Machine, ...]:
+def _machines(described: Mapping[str, Facts], heads: Sequence[ResultHead]) -> tuple[Machine, ...]:
     """Every machine with results: as asv's machine.json describes it, or else its newest run."""
     newest: dict[str, ResultHead] = {}
     for head in heads:
         if head.machine not in newest or head.date_ms >= newest[head.machine].date_ms:
             newest[head.machine] = head
-    machines = {name: _machine(name, head.facts) for name, head in newest.items()}
+    return tuple(_machine(name, described.get(name) or newest[name].facts) for name in sorted(newest))
+
+
+def _described_machines(results_dir: Path) -> tuple[Mapping[str, Facts], Sequence[str]]:
+    """The facts of each machine.json by the machine's name, and a sentence on each that cannot be read."""
+    described: dict[str, Facts] = {}
+    problems = []
     for path in sorted(folder / "machine.json" for folder in results_dir.iterdir()):
         if not os.path.lexists(path):
             continue
         content = read_json(path)
-        if not isinstance(content, dict):
+        if isinstance(content, dict):
+            described |= machine_described(content, path.parent.name)
+        else:
             problems.append(f"{path} cannot be read; run `asv machine` on that machine again")
-            continue
-        name = str(content.get("machine") or path.parent.name)
-        if name in machines and (facts := facts_of(content)):
-            machines[name] = _machine(name, facts)
-    return tuple(machines[name] for name in sorted(machines))
+    return described, problems
+
+
+def machine_described(content: Mapping[str, object], folder: str) -> dict[str, Facts]:
+    """The facts in a machine.json by the machine's name; empty where it has none."""
+    facts = facts_of(content)
+    return {str(content.get("machine") or folder): facts} if facts else {}
 
 
 def _machine(name: str, facts: Facts) -> Machine:

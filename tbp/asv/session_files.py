@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import sys
 import zlib
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import TypeAlias
 
 import msgspec
 from msgspec.structs import replace
@@ -84,8 +86,11 @@ class _SessionFile(msgspec.Struct):
 _DECODER = msgspec.json.Decoder(_SessionFile)
 _FORMAT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
+FindTrace: TypeAlias = Callable[[str | None, str, Path], tuple[Path | None, str]]
+"""A trace's name, the recorder's note and the path of the session → the trace with a note; None with the reason."""
 
-class _UnusableSession(Exception):
+
+class UnusableSession(Exception):
     """A file that holds no session; the message ends a sentence that begins with its path."""
 
 
@@ -96,20 +101,16 @@ def read_sessions(results_dir: Path) -> Sessions:
     recorded = sorted(results_dir.glob("*/*.traces/*/*"))
     traces = {path for path in recorded if path.name.endswith(TRACE_END)}
     for path in (path for path in recorded if path.name.endswith(SESSION_END)):
+        recorded_trace = path.with_name(path.name.removesuffix(SESSION_END) + TRACE_END)
+        traces.discard(recorded_trace)
         try:
-            stored = _stored(path)
-        except _UnusableSession as error:
+            session, why = session_in(session_content(path), path, named_trace)
+        except UnusableSession as error:
             problems.append(f"{path} was left out: it {error}")
-            traces.discard(path.with_name(path.name.removesuffix(SESSION_END) + TRACE_END))
             continue
-        trace, note = _trace(stored.trace, stored.trace_note, path)
-        of_ranks = [_trace(name, "", path) for name in stored.rank_traces[:MOST_RANKS]]
-        named = [] if stored.trace is None else [(trace, note)]
-        problems += [f"{path}: {why}; {RECORD_AGAIN}" for file, why in (*named, *of_ranks) if file is None]
-        traces.discard(path.with_name(path.name.removesuffix(SESSION_END) + TRACE_END))
-        rank_traces = tuple(file for file, _ in of_ranks if file is not None)
-        traces.difference_update(rank_traces if trace is None else (trace, *rank_traces))
-        sessions.append(replace(_session(stored, trace, note), rank_traces=rank_traces))
+        problems += why
+        traces.difference_update(session.traces)
+        sessions.append(session)
     problems += [
         f"{path} has no session file beside it, so it belongs to no result (a run was stopped?); delete it or "
         f"{RECORD_AGAIN}"
@@ -119,28 +120,46 @@ def read_sessions(results_dir: Path) -> Sessions:
     return Sessions(tuple(sessions), (*problems, *reasons.problems), reasons)
 
 
-def _stored(path: Path) -> _SessionFile:
+def session_in(data: bytes, path: Path, find: FindTrace) -> tuple[Session, list[str]]:
+    """The session in the JSON of the file at ``path``, and a sentence on each of its traces that is missing.
+
+    ``find`` gives a trace by its name, as ``named_trace`` does. Raises UnusableSession.
+    """
+    stored = _decoded(data)
+    trace, note = find(stored.trace, stored.trace_note, path)
+    of_ranks = [find(name, "", path) for name in stored.rank_traces[:MOST_RANKS]]
+    traces = [] if stored.trace is None else [(trace, note)]
+    problems = [f"{path}: {why}; {RECORD_AGAIN}" for file, why in (*traces, *of_ranks) if file is None]
+    rank_traces = tuple(file for file, _ in of_ranks if file is not None)
+    return replace(_session(stored, trace, note), rank_traces=rank_traces), problems
+
+
+def session_content(path: Path) -> bytes:
+    """The JSON in the session file at ``path``. Raises UnusableSession."""
     try:
-        data = unpacked(read_plain(path, MOST_BYTES), MOST_UNPACKED)
+        return unpacked(read_plain(path, MOST_BYTES), MOST_UNPACKED)
     except OutOfBounds as error:
-        raise _UnusableSession(f"cannot be read ({error.strerror}); {RECORD_AGAIN}") from None
+        raise UnusableSession(f"cannot be read ({error.strerror}); {RECORD_AGAIN}") from None
     except (OSError, EOFError, zlib.error):
-        raise _UnusableSession(f"cannot be decompressed (half written?); {RECORD_AGAIN}") from None
+        raise UnusableSession(f"cannot be decompressed (half written?); {RECORD_AGAIN}") from None
+
+
+def _decoded(data: bytes) -> _SessionFile:
     try:
         version = _FORMAT.decode(data).get("format", msgspec.Raw(b"null"))
         if bytes(version) != str(FORMAT).encode():
-            raise _UnusableSession(f"has format {bytes(version)[:20]!r}, and this tbp reads {FORMAT}: update tbp")
+            raise UnusableSession(f"has format {bytes(version)[:20]!r}, and this tbp reads {FORMAT}: update tbp")
         stored = _DECODER.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _UnusableSession(f"holds no session ({error}); {RECORD_AGAIN}") from None
+        raise UnusableSession(f"holds no session ({error}); {RECORD_AGAIN}") from None
     if not stored.commit or not stored.benchmark:
-        raise _UnusableSession(f"names no commit or no benchmark; {RECORD_AGAIN}")
+        raise UnusableSession(f"names no commit or no benchmark; {RECORD_AGAIN}")
     if stored.started.tzinfo is None:
-        raise _UnusableSession(f"has a start without a time zone; {RECORD_AGAIN}")
+        raise UnusableSession(f"has a start without a time zone; {RECORD_AGAIN}")
     return stored
 
 
-def _trace(name: str | None, note: str, path: Path) -> tuple[Path | None, str]:
+def named_trace(name: str | None, note: str, path: Path) -> tuple[Path | None, str]:
     """The trace beside a session file or the table that replaces it, with a note; None with the reason."""
     if name is None:
         return None, note or "no trace was recorded"

@@ -15,12 +15,12 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from tbp.asv.fleet import Fleet, fleet_of, sessions_of
-from tbp.asv.results import read_results
-from tbp.asv.session_files import SESSION_END, read_sessions
+from tbp.asv.session_files import SESSION_END
 from tbp.asv.sessions import Sessions
+from tbp.asv.sources import ResultsSource, Where, source_of
 from tbp.errors import NothingMeasured, UnreadableTrace, UsageError
 from tbp.model.series import SeriesKey, short_hash
-from tbp.project.asv_config import configuration, default_path, results_folder
+from tbp.project.asv_config import configuration, default_path
 from tbp.project.bench_filter import bench_filter
 from tbp.project.machine_rules import MachineRule
 from tbp.project.policy import Policy, read_policy
@@ -42,7 +42,7 @@ class StoredTraces(Struct, frozen=True):
     """The folder of results and the filters of its traces; empty: the default, no filter."""
 
     config: Path | None = None
-    results: Path | None = None
+    results: Where | None = None
     machine: str = ""
     environment: str = ""
     bench: tuple[str, ...] = ()
@@ -194,11 +194,11 @@ def _of_files(argument: str, files: Sequence[Path], wanted: StoredTraces) -> tup
 
 def _of_commit(revision: str, wanted: StoredTraces) -> tuple[TraceSource, ...]:
     """The cells of one commit with a stored trace."""
-    folder, repository = stored_in(wanted)
-    recorded = read_sessions(folder)
-    fleet = _fleet(folder, recorded, _policy(wanted).machines)
+    source, repository = stored_in(wanted)
+    recorded = source.sessions()
+    fleet = _fleet(source, recorded, _policy(wanted).machines)
     sessions, machines = sessions_of(recorded, fleet), fleet.meant(wanted.machine)
-    commit = _commit(revision, sessions, folder, repository)
+    commit = _commit(revision, sessions, source.folder, repository)
     is_wanted = bench_filter(wanted.bench)
     keys = sorted({session.key for session in sessions.sessions if session.commit == commit and session.trace})
     traced = {key: paths for key in keys if (paths := sessions.traces(key, commit))}
@@ -217,10 +217,10 @@ def _of_commit(revision: str, wanted: StoredTraces) -> tuple[TraceSource, ...]:
     return tuple(TraceSource(short_hash(commit), paths, key) for key, paths in chosen_paths.items())
 
 
-def stored_in(wanted: StoredTraces) -> tuple[Path, Path | None]:
-    """The folder of asv's results, and the repository in which git resolves revisions."""
+def stored_in(wanted: StoredTraces) -> tuple[ResultsSource, Path | None]:
+    """The source of asv's results, and the repository in which git resolves revisions."""
     config = configuration(wanted.config, wanted.results)
-    return results_folder(config, wanted.results), config.repository if config is not None else Path()
+    return source_of(config, wanted.results), config.repository if config is not None else Path()
 
 
 def _commit(revision: str, sessions: Sessions, folder: Path, repository: Path | None) -> str:
@@ -241,12 +241,12 @@ def _policy(wanted: StoredTraces) -> Policy:
     return read_policy((config.parent if config is not None else Path()) / "pyproject.toml")
 
 
-def _fleet(folder: Path, sessions: Sessions, rules: Sequence[MachineRule]) -> Fleet:
+def _fleet(source: ResultsSource, sessions: Sessions, rules: Sequence[MachineRule]) -> Fleet:
     """The names of the machines, which the facts of results decide; without rules no result is read."""
     if not rules:
         return Fleet()
     try:
-        return fleet_of(read_results(folder).frame, sessions, rules)
+        return fleet_of(source.results().frame, sessions, rules)
     except NothingMeasured:  # sessions alone: nothing is known of their machines
         return Fleet()
 

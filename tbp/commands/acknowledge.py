@@ -18,6 +18,7 @@ from tbp.errors import ExitCode, NothingMeasured
 from tbp.system.printing import say, warn
 
 if TYPE_CHECKING:
+    from tbp.asv.sources import Where
     from tbp.project.acknowledgements import Ack
     from tbp.project.asv_config import AsvConfig
 
@@ -68,7 +69,7 @@ def run(options: argparse.Namespace) -> ExitCode:
     return ExitCode.OK
 
 
-def _looked_up(ack: Ack, config: AsvConfig | None, results: Path | None) -> tuple[Ack, str]:
+def _looked_up(ack: Ack, config: AsvConfig | None, results: Where | None) -> tuple[Ack, str]:
     """The entry with the range of its event, and how many series that is; as it is where nothing is measured yet.
 
     Raises UsageError where the results have no such event or benchmark with a regression.

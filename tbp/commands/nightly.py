@@ -20,6 +20,7 @@ from tbp.errors import ExitCode, UsageError
 from tbp.system.printing import warn
 
 if TYPE_CHECKING:
+    from tbp.asv.sources import ResultsSource
     from tbp.model.runs import Run
     from tbp.nightly.budget import NightBudget
     from tbp.nightly.exchange import Exchange
@@ -38,7 +39,10 @@ EXAMPLES = (
         "runners that share results and commits, for an hour",
         "tbp nightly --machine hosted-4core --data origin/tbp-data --budget 60",
     ),
-    ("only some benchmarks, without measuring in turns", "tbp nightly --bench attention --paired-budget 0"),
+    (
+        "runners that share a store: each adds what it measured, and reports of all",
+        "tbp nightly --store s3://bench/tbp",
+    ),
 )
 
 
@@ -65,8 +69,11 @@ def run(options: argparse.Namespace) -> ExitCode:
     from tbp.nightly.night_lock import only_night
     from tbp.project.asv_config import own_config, read_config
 
-    find_config(options)
+    if not options.store:
+        find_config(options)
     config = read_config(options.config, options.branch)
+    if options.store:
+        options.results = None  # what is measured; the store gets it, and the report is of the store
     if own_config(config, options.results) is None:
         raise UsageError(
             f"--results {options.results}: a night measures into results_dir of {config.path}; "
@@ -93,7 +100,7 @@ def _night(config: AsvConfig, options: argparse.Namespace, lock: NightLock, exch
     work = _measured(config, options, lock, budget, exchange)
     _measure_in_turns(config, work.commits, min(paired_s, budget.left_s), options.machine)
     unsent = _shared(exchange) or work.unsent
-    data = report_data(config, None, View(options.acks, site=options.out))
+    data = report_data(config, _in_store(config, options), View(options.acks, site=options.out))
     summary = report_summary(data, write_site(data, options.out, say_waiting))
     print_summary(summary)
     fresh = first_told(data, config.results_dir)
@@ -105,6 +112,23 @@ def _night(config: AsvConfig, options: argparse.Namespace, lock: NightLock, exch
     if work.some_failed:
         warn(*failures(config.results_dir, work.commits))
     return ExitCode.NOTHING_MEASURED if verdict is ExitCode.OK and (work.some_failed or unsent) else verdict
+
+
+def _in_store(config: AsvConfig, options: argparse.Namespace) -> ResultsSource | None:
+    """The store with the night's results added, as the source of the report; None without one."""
+    if not options.store:
+        return None
+    import time
+
+    from tbp.dataset.files import StoreFiles
+    from tbp.dataset.ingest import ingest
+    from tbp.dataset.source import store_source
+    from tbp.project.policy import read_policy
+
+    project, rules = options.project or config.project, read_policy(config.policy_file).names
+    ingested = ingest(StoreFiles(options.store), config.results_dir, project, rules, time.time_ns() // 1_000_000)
+    warn(*(f"tbp: {problem}" for problem in ingested.problems))
+    return store_source(options.store, project)
 
 
 def _paired_minutes(config: AsvConfig, options: argparse.Namespace) -> float:

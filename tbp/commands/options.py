@@ -16,6 +16,7 @@ from tbp.system.schedulers import checked
 
 if TYPE_CHECKING:
     from tbp.asv.stored_traces import StoredTraces
+    from tbp.dataset.source import StoreSource
     from tbp.turns.run import GateRequest
 
 DATA_BRANCH = "tbp-data"
@@ -51,8 +52,17 @@ def add_results_options(parser: argparse.ArgumentParser) -> None:
     """Adds where asv's results are: beside its configuration, or in a folder named here."""
     add_config_option(parser)
     meaning = "asv's results, with the asv.conf.json beside or above them that has them (default: what the config says)"
-    group_of(parser, RESULTS).add_argument("--results", type=Path, metavar="DIR", help=meaning)
+    sources = group_of(parser, RESULTS).add_mutually_exclusive_group()
+    sources.add_argument("--results", type=Path, metavar="DIR", help=meaning)
+    meaning = "the results that `tbp ingest` put into this store: a folder, or a URL such as s3://bucket/path"
+    sources.add_argument("--store", default="", metavar="URI", help=meaning)
+    add_project_option(parser)
     add_scheduler_option(parser)
+
+
+def add_project_option(parser: argparse.ArgumentParser) -> None:
+    meaning = "of several projects in a store (default: that of the configuration, or the only one)"
+    group_of(parser, RESULTS).add_argument("--project", default="", metavar="NAME", help=meaning)
 
 
 def add_scheduler_option(parser: argparse.ArgumentParser) -> None:
@@ -75,21 +85,34 @@ def scheduler(text: str) -> str:
 def find_config(options: argparse.Namespace) -> None:
     """Sets ``options.config`` to the configuration of ``--results`` where none is named, and says which it is.
 
-    That in the current folder goes first where the results are its own.
+    That in the current folder goes first where the results are its own. With ``--store``, ``options.results`` becomes
+    the source of what is in the store, and the folder that was ingested is looked at, if it is here.
     """
+    if options.store:
+        options.results = _source_of_store(options)
+    elif options.project:
+        raise UsageError(f"--project {options.project} chooses among those of a store: say --store URI too")
     if options.results is None or options.config is not None:
         return
-    from tbp.project.asv_config import default_path, own_config, read_config
+    from tbp.project.asv_config import default_path, own_config, read_config, results_folder
     from tbp.project.config_of_results import config_of_results
 
     here = default_path()
     if here is not None and own_config(read_config(here), options.results) is not None:
         return
-    config = config_of_results(options.results)
+    config = config_of_results(results_folder(None, options.results))
     warn(*(f"tbp: {note}" for note in config.notes))
     if config.path is not None:
         options.config = config.path
         warn(f"tbp: the results are those of {config.path}")
+
+
+def _source_of_store(options: argparse.Namespace) -> StoreSource:
+    from tbp.dataset.source import store_source
+    from tbp.project.asv_config import default_path, read_config
+
+    config = options.config or default_path()
+    return store_source(options.store, options.project, read_config(config).project if config is not None else "")
 
 
 def add_data_options(parser: argparse.ArgumentParser) -> None:

@@ -17,9 +17,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tbp.asv.fleet import fleet_of, results_of, sessions_of
-from tbp.asv.results import Results, read_results
-from tbp.asv.session_files import read_sessions
+from tbp.asv.results import Results
 from tbp.asv.sessions import Sessions, named_as_today
+from tbp.asv.sources import Where, source_of
 from tbp.comparison.judgements import StoredSeries, differing, is_counter, judgements
 from tbp.comparison.rank_notes import rank_notes
 from tbp.errors import NothingMeasured, UsageError
@@ -28,7 +28,7 @@ from tbp.history.runs_of_series import SeriesRows, rows_by_series
 from tbp.model.changes import Circumstance, State
 from tbp.model.comparison import ComparedCommit, Comparison, Judgement
 from tbp.model.series import Commit, Setup, short_hash
-from tbp.project.asv_config import AsvConfig, own_config, results_folder
+from tbp.project.asv_config import AsvConfig, own_config
 from tbp.project.bench_filter import BenchFilter, bench_filter
 from tbp.project.commits import Commits, read_commits
 from tbp.project.directions import direction, undirected
@@ -51,18 +51,19 @@ class CompareRequest(Struct, frozen=True):
     bench: tuple[str, ...] = ()  # regular expressions; a benchmark that one of them finds is compared
 
 
-def compared(config: AsvConfig | None, results_dir: Path | None, request: CompareRequest) -> Comparison:
-    """Two commits as the results in ``results_dir``, or where ``config`` keeps them, say.
+def compared(config: AsvConfig | None, where: Where | None, request: CompareRequest) -> Comparison:
+    """Two commits as the results in ``where``, or where ``config`` keeps them, say.
 
     Raises:
         UsageError: a revision names no stored commit, the machine and environment are not clear, or pyproject.toml asks
             for what cannot be meant.
         NothingMeasured: there are no results, or none of both commits on one machine in one environment.
     """
-    folder = results_folder(config, results_dir)
+    source = source_of(config, where)
+    folder = source.folder
     is_wanted = bench_filter(request.bench)
-    policy = _policy(config, results_dir)
-    recorded, sessions = read_results(folder), read_sessions(folder)
+    policy = _policy(config, where)
+    recorded, sessions = source.results(), source.sessions()
     fleet = fleet_of(recorded.frame, sessions, policy.machines)
     results = results_of(recorded, fleet)
     repository = config.repository if config is not None else Path()
@@ -91,7 +92,7 @@ def compared(config: AsvConfig | None, results_dir: Path | None, request: Compar
     stored = stored_series(replace(results, frame=frame[_is_of(frame, setup)]), order, of_today, policy)
     judged = judgements(stored, *sides)
     comparison = Comparison(
-        project=config.project if config is not None else folder.resolve().name,
+        project=config.project if config is not None else source.project,
         baseline=sides[0],
         contender=sides[1],
         method=FROM_STORED_RESULTS,
@@ -167,9 +168,9 @@ def _stored(rows: SeriesRows, policy: Policy) -> StoredSeries:
     )
 
 
-def _policy(config: AsvConfig | None, results_dir: Path | None) -> Policy:
+def _policy(config: AsvConfig | None, where: Where | None) -> Policy:
     """The policy of the project of these results, as `tbp report` takes it."""
-    project = own_config(config, results_dir)
+    project = own_config(config, where)
     return read_policy(project.policy_file) if project is not None else Policy()
 
 

@@ -12,16 +12,16 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tbp.asv.fleet import Fleet, fleet_of, ratios_of, results_of, sessions_of
-from tbp.asv.ratios import Ratios, read_ratios
-from tbp.asv.results import Results, of_machine, read_results
-from tbp.asv.session_files import read_sessions
+from tbp.asv.ratios import Ratios
+from tbp.asv.results import Results, of_machine
 from tbp.asv.sessions import Sessions, named_as_today
+from tbp.asv.sources import Where, source_of
 from tbp.errors import NothingMeasured
 from tbp.history.build import histories
 from tbp.history.known_series import findings
 from tbp.history.trace_evidence import no_trace
 from tbp.model.changes import History
-from tbp.project.asv_config import AsvConfig, own_config, results_folder
+from tbp.project.asv_config import AsvConfig, own_config
 from tbp.project.commits import MOST_LINES, Commits, read_commits
 from tbp.project.policy import Policy, read_policy
 
@@ -30,6 +30,7 @@ class Stored(Struct, frozen=True):
     """The content of a results folder, with the order of its commits and the project's policy."""
 
     folder: Path
+    name: str  # of the project, where no configuration has one
     results: Results
     sessions: Sessions
     commits: Commits
@@ -39,8 +40,8 @@ class Stored(Struct, frozen=True):
     fleet: Fleet = Fleet()  # the names of the machines, by asv's identifiers
 
 
-def stored(config: AsvConfig | None, results_dir: Path | None, machine: str = "") -> Stored:
-    """Returns everything in ``results_dir``, or where ``config`` keeps its results; of ``machine`` unless it is empty.
+def stored(config: AsvConfig | None, results: Where | None, machine: str = "") -> Stored:
+    """Returns everything in ``results``, or where ``config`` keeps its results; of ``machine`` unless it is empty.
 
     ``machine`` is a name, by the project's rules for them, or asv's identifier.
 
@@ -48,15 +49,16 @@ def stored(config: AsvConfig | None, results_dir: Path | None, machine: str = ""
         NothingMeasured: there is no result in it.
         UsageError: the project's pyproject.toml asks for what cannot be meant, or the machine has no result.
     """
-    project = own_config(config, results_dir)
-    folder = results_folder(config, results_dir)
+    project = own_config(config, results)
+    source = source_of(config, results)
+    folder = source.folder
     policy = read_policy(project.policy_file) if project else Policy()
-    recorded, recorded_sessions = read_results(folder), read_sessions(folder)
+    recorded, recorded_sessions = source.results(), source.sessions()
     fleet = fleet_of(recorded.frame, recorded_sessions, policy.machines)
     names = fleet.meant(machine)
-    results = of_machine(results_of(recorded, fleet), machine, names)
+    named = of_machine(results_of(recorded, fleet), machine, names)
     line = (project.repository, project.branch, project.path) if project is not None else ()
-    commits = read_commits(results.commits, *line)
+    commits = read_commits(named.commits, *line)
     if commits.lines and not commits.order:
         further = ", ".join(line.name for line in commits.lines[:MOST_LINES])
         raise NothingMeasured(
@@ -66,8 +68,9 @@ def stored(config: AsvConfig | None, results_dir: Path | None, machine: str = ""
     sessions = sessions_of(recorded_sessions, fleet)
     if machine:
         sessions = replace(sessions, sessions=tuple(each for each in sessions.sessions if each.key.machine in names))
-    sessions = named_as_today(sessions, results.benchmarks)
-    return Stored(folder, results, sessions, commits, policy, project, ratios_of(read_ratios(folder), fleet), fleet)
+    sessions = named_as_today(sessions, named.benchmarks)
+    ratios = ratios_of(source.ratios(), fleet)
+    return Stored(folder, source.project, named, sessions, commits, policy, project, ratios, fleet)
 
 
 def by_themselves(store: Stored) -> tuple[History, ...]:

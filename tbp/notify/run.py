@@ -13,7 +13,8 @@ from pathlib import Path
 
 from msgspec import Struct, field
 
-from tbp.errors import NotDelivered
+from tbp.asv.sources import Where
+from tbp.errors import NotDelivered, UsageError
 from tbp.nightly.told_file import OpenNote, open_note, read_note
 from tbp.notify.hooks import HookTarget, Message, Tidings, key_of, payload_of, tell
 from tbp.notify.issues import keep_issues
@@ -22,7 +23,7 @@ from tbp.notify.news import standing
 from tbp.notify.payload import FORMAT, Json
 from tbp.notify.targets import Environment, TargetChoice, hooks, trackers
 from tbp.notify.text import digest, email
-from tbp.project.asv_config import AsvConfig, results_folder
+from tbp.project.asv_config import AsvConfig, own_config, results_folder
 from tbp.report.base.report_data import ReportData
 from tbp.report.parts.standing import StandingEvent
 from tbp.report.site.load import View, report_data
@@ -70,7 +71,7 @@ Printed = Callable[[Delivered], None]
 def deliver(
     request: NotifyRequest,
     config: AsvConfig | None,
-    results_dir: Path | None,
+    results: Where | None,
     environment: Environment,
     printed: Printed,
 ) -> Delivered:
@@ -81,9 +82,9 @@ def deliver(
     delivered = Delivered(request.is_sent)
     shown = None if request.is_sent else delivered.lines.append
     messages, issues = hooks(request.choice, environment, shown), trackers(request.choice, environment, shown)
-    data = report_data(config, results_dir, View(request.acks, request.base))
+    data = report_data(config, results, View(request.acks, request.base))
     tidings = Tidings(MessageSource(data, request.report_url), _events(data, request), request.is_each)
-    with _opened(results_folder(config, results_dir), request.is_sent) as opened:
+    with _opened(_folder_of_note(config, results), request.is_sent) as opened:
         for hook in messages:
             with _noting(hook.name, delivered):
                 tell(hook, tidings, opened, partial(delivered.arrived, hook.name, data))
@@ -102,12 +103,25 @@ def _events(data: ReportData, request: NotifyRequest) -> list[tuple[StandingEven
     return [*((event, False) for event in standing(data)), *((event, True) for event in better)]
 
 
+def _folder_of_note(config: AsvConfig | None, results: Where | None) -> Path:
+    """The folder with the note of who was told: that of the results; of a store, the project's own results folder."""
+    if results is None or isinstance(results, Path):
+        return results_folder(config, results)
+    project = own_config(config, results)
+    if project is None:
+        raise UsageError(
+            "who was told is noted in the results_dir of the project: name its asv.conf.json with --config"
+        )
+    return project.results_dir
+
+
 @contextmanager
 def _opened(folder: Path, is_sent: bool) -> Iterator[OpenNote]:
     """The note; of a dry run a copy. Raises OSError before anything is sent where it cannot be kept."""
     if not is_sent:
         yield OpenNote(read_note(folder))
         return
+    folder.mkdir(parents=True, exist_ok=True)
     with open_note(folder, lambda: warn("tbp: another process changes the note; this one waits")) as opened:
         opened.write_anew()
         yield opened

@@ -11,6 +11,7 @@ import json
 import re
 from functools import lru_cache
 from pathlib import Path
+from typing import Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -74,10 +75,23 @@ class AsvConfig(Struct, frozen=True):
         return self.repository
 
 
-def own_config(config: AsvConfig | None, results_dir: Path | None) -> AsvConfig | None:
-    """``config`` where ``results_dir`` is its results folder; else None, as other results have other commits."""
-    is_own = config is not None and (results_dir is None or is_same_folder(results_dir, config.results_dir))
-    return config if is_own else None
+class OfProject(Protocol):
+    """Results that are in no folder here, and know which project they are of."""
+
+    @property
+    def project(self) -> str: ...
+
+    @property
+    def folder(self) -> Path: ...  # where they were, or would be
+
+
+def own_config(config: AsvConfig | None, results: Path | OfProject | None) -> AsvConfig | None:
+    """``config`` where ``results`` are in its results folder or of its project; else None: they have other commits."""
+    if config is None or results is None:
+        return config
+    if isinstance(results, Path):
+        return config if is_same_folder(results, config.results_dir) else None
+    return config if results.project == config.project else None
 
 
 def is_same_folder(one_dir: Path, other_dir: Path) -> bool:
@@ -93,9 +107,11 @@ def resolved(path: Path) -> Path:
         return path.absolute()
 
 
-def results_folder(config: AsvConfig | None, results_dir: Path | None) -> Path:
-    """``results_dir``, or else the results folder of ``config``."""
-    return results_dir if results_dir is not None else config.results_dir if config is not None else Path()
+def results_folder(config: AsvConfig | None, results: Path | OfProject | None) -> Path:
+    """``results``, or else the results folder of ``config``."""
+    if results is None:
+        return config.results_dir if config is not None else Path()
+    return results if isinstance(results, Path) else results.folder
 
 
 def default_path() -> Path | None:
@@ -106,7 +122,7 @@ def default_path() -> Path | None:
     return paths[0] if paths else None
 
 
-def configuration(config: Path | None, results_dir: Path | None, branch: str = "") -> AsvConfig | None:
+def configuration(config: Path | None, results_dir: Path | OfProject | None, branch: str = "") -> AsvConfig | None:
     """The configuration at ``config``, else the one in this folder; None without both where ``results_dir`` is given.
 
     ``branch`` replaces the first branch of the file, unless it is empty.

@@ -116,7 +116,7 @@ def test_equal_bytes_of_two_machines_are_two_runs(read: Reader, result_file: Wri
 
 def entries(folder: Path) -> Iterator[tuple[bytes, Any]]:
     for path in (folder / "results").glob("*/*.json"):
-        key = result_cache._key(path, path.read_bytes())
+        key = result_cache.result_key(path, path.read_bytes())
         yield key, Store(result_cache.NAMESPACE).known([key])[key]
 
 

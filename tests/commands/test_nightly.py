@@ -172,3 +172,18 @@ def test_a_regression_that_a_later_night_confirms_raises_the_alarm_then(
         codes.append(main(["nightly", "--machine=box"]))
     assert codes == [0, 0, 0, 3, 0]
     assert "suite.track_bytes" in capsys.readouterr().out
+
+
+def test_a_night_with_a_store_adds_its_results_and_reports_those_of_all_runners(
+    config: AsvConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    pytest.importorskip("duckdb")
+    monkeypatch.chdir(config.path.parent)
+    commits = history(config)
+    for place, name in enumerate(commits):
+        measure(config, name, 1.0)
+        write_result(tmp_path / "elsewhere", name, {"suite.track_bytes": [[2.0], [], "1"]}, place, "runner-2")
+    assert main(["ingest", "elsewhere", "--store", "store", "--project", "tiny"]) == 0
+    assert main(["nightly", "--machine=box", "--store", "store", "--out", "site"]) == 0
+    series = json.loads((tmp_path / "site" / "summary.json").read_text())["series"]
+    assert {entry["machine"]: entry["runs"] for entry in series} == {"box": 6, "runner-2": 6}

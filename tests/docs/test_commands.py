@@ -24,7 +24,7 @@ from .documents import PAGES, ROOT, Block, blocks, commands, inline_commands
 from .project import small_project
 
 BLOCKS = [block for page in PAGES for block in blocks(page)]
-LANGUAGES = {"sh", "python", "toml", "json", "yaml", "text", "groovy", "ini"}
+LANGUAGES = {"sh", "python", "toml", "json", "yaml", "text", "groovy", "ini", "sql"}
 # Programs of others, and words of the shell, that a command may begin with.
 PROGRAMS = {"asv", "cd", "dask", "do", "docker", "done", "echo", "eval", "for", "git", "kubectl", "nox", "npm", "pip",
             "pre-commit", "pytest", "python", "sendmail", "source", "sudo", "tensorboard"}  # fmt: skip

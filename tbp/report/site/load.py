@@ -13,6 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tbp.asv.sessions import Sessions, without_result
+from tbp.asv.sources import Where
 from tbp.asv.unlike_machines import unlike_machines
 from tbp.errors import UsageError
 from tbp.history.acknowledged import seen
@@ -54,13 +55,13 @@ class View(Struct, frozen=True):
     machine: str = ""  # only its results; empty: those of all machines
 
 
-def report_data(config: AsvConfig | None, results_dir: Path | None, view: View | None = None) -> ReportData:
-    """Returns everything known of the results in ``results_dir``, or where ``config`` keeps them.
+def report_data(config: AsvConfig | None, results: Where | None, view: View | None = None) -> ReportData:
+    """Returns everything known of ``results``, or of those where ``config`` keeps them.
 
     Raises:
         as ``stored``, and UsageError where the acknowledgements cannot be read or the base names no stored commit.
     """
-    return analysed(stored(config, results_dir, view.machine if view is not None else ""), view)
+    return analysed(stored(config, results, view.machine if view is not None else ""), view)
 
 
 def analysed(store: Stored, view: View | None = None) -> ReportData:
@@ -82,7 +83,7 @@ def analysed(store: Stored, view: View | None = None) -> ReportData:
     lost = without_result(sessions, _measured(sessions, judged, beside))
     all_runs = runs(results, sessions, commits)
     data = ReportData(
-        project=config.project if config else store.folder.resolve().name,
+        project=config.project if config else store.name,
         histories=shown,
         machines=results.machines,
         commit_url=config.commit_url if config else "",
