@@ -20,6 +20,7 @@ from tbp.traces.operators.operators import OperatorTable
 
 from ..histories import operator_table
 from ..trace_differences import row, trace_difference
+from ..trace_events import as_read
 
 HOSTILE = (
     "%{x}<b><script>document.title='owned'</script>\"'`><img src=x onerror=document.title='owned'>"
@@ -190,7 +191,7 @@ def hostile() -> ReportData:
     chance = random.Random(11)
     when = datetime(2026, 3, 2, tzinfo=UTC)
     history = [Commit(f"{ordinal}{HOSTILE}", when + timedelta(days=ordinal), HOSTILE) for ordinal in range(8)]
-    names = tuple(f"{place}{HOSTILE}" for place in range(4))
+    names = tuple(as_read(f"{place}{HOSTILE}") for place in range(4))
     key = SeriesKey(HOSTILE, ((HOSTILE, HOSTILE),), HOSTILE, HOSTILE)
     second = SeriesKey(HOSTILE, ((HOSTILE, HOSTILE + "2"),), HOSTILE, HOSTILE)
     changed = series(chance, history, key, 1.0, state=State.REGRESSION, unit=HOSTILE)

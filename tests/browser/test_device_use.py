@@ -15,6 +15,7 @@ from tbp.traces.devices.per_step import devices
 from tbp.traces.read_recording import read_recording
 
 from ..histories import commit_order, history
+from ..trace_events import as_read
 from .conftest import HOSTILE
 from .opening import DESKTOP, PHONE, assert_harmless, opened, overflow, violations, wait_until, without_scripts
 
@@ -33,7 +34,8 @@ def traced(benchmark: str) -> History:
 
 
 def named(of: History, name: str) -> History:
-    """The history with ``name`` for every operator, kernel, module and device."""
+    """The history with ``name``, as a trace has it, for every operator, kernel, module and device."""
+    name = as_read(name)
     view, memory = of.devices, of.memory
     assert view is not None
     assert memory is not None

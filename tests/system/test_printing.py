@@ -126,6 +126,7 @@ SEAM_OR_OTHERS = (
     "scaffold/probe.py",
     "bench/",
     "selftest/program.py",
+    "defects/program.py",
 )
 DRAWERS = ("system/progress.py", "wording/terminal.py", "commands/output.py")  # rich's: to a string, or to the seam
 

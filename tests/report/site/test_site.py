@@ -14,6 +14,7 @@ from tbp.report.site.build import write_site
 from tbp.system.foreign_text import INVISIBLE
 
 from ...html_elements import elements
+from ...trace_events import as_read
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -48,7 +49,7 @@ def hostile_history(text: str, make_history) -> History:
 def test_hostile_text_adds_nothing_to_the_page(tmp_path, make_history, make_report, make_operators, text) -> None:
     def site(word: str, folder: str) -> Path:
         history = hostile_history(word, make_history)
-        history = replace(history, operators=make_operators([word, "b"]))
+        history = replace(history, operators=make_operators([as_read(word), "b"]))
         machine = Machine(word, (("processor", word), (word, word)))
         fields = {"project": word, "machines": (machine,), "commit_url": word, "problems": (word,)}
         return write_site(make_report(history, **fields), tmp_path / folder).parent
