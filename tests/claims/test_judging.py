@@ -138,8 +138,8 @@ def test_times_of_ordinary_suites_are_compared_run_by_run() -> None:
     assert cell.factor == pytest.approx(2.0)
     # Three logarithms 0.01 apart: 9.92 standard errors to both sides.
     assert cell.low == pytest.approx(2 * math.exp(-9.925 * 0.01 / math.sqrt(3)), rel=1e-3)
-    one = judged(practice(), [runs("sdpa", 1.0), runs("naive", 2.0)])
-    assert (one.verdict, one.remark) == (UNDECIDED, "one run does not tell how far another one would be from it")
+    single = judged(practice(), [runs("sdpa", 1.0), runs("naive", 2.0)])
+    assert (single.verdict, single.remark) == (UNDECIDED, "one run does not tell how far another one would be from it")
 
 
 def test_two_benchmarks_may_be_the_variants() -> None:

@@ -44,7 +44,7 @@ def test_torchao_makes_the_model_smaller_and_leaves_it_alone(model: Encoder) -> 
 
 
 def test_precision_of_the_process_is_left_alone(model: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of torchao before 0.18, with whose settings every later float32 product on CUDA would be one in TF32."""
+    """torchao before 0.18 changes it, so that every later float32 product on CUDA would be in TF32."""
     quantization = pytest.importorskip("torchao.quantization")
     quantize = quantization.quantize_
 

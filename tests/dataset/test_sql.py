@@ -55,9 +55,9 @@ def test_a_question_of_the_page_has_its_answer(store: Path, run: Run, beginning:
 def test_the_page_has_ten_questions_and_every_column_that_is_there_to_be_asked():
     assert len(QUESTIONS) == len(ANSWERS) == 10
     internal = {"file_key", "recorded", "cell", "position", "facts", "problems", "event", "doubt", "is_recovery"}
-    told = set(re.findall(r"`(\w+)`", PAGE))
+    named = set(re.findall(r"`(\w+)`", PAGE))
     for table in ("points", "runs", "sessions", "changes"):
-        assert set(TABLES[table]) - internal - told == set(), table
+        assert set(TABLES[table]) - internal - named == set(), table
     assert {"operator", "calls", "self_us"} <= set(columns("operators"))
 
 

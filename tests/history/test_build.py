@@ -134,8 +134,8 @@ def test_a_regression_names_its_commit_and_its_operator():
 def test_the_traces_that_are_read_are_announced_in_their_order():
     shelf, announced = Shelf(), list[Path]()
     measured = results(medians_s(slower()))
-    kept = sessions(slower(), traced=[0, 1, 5, 6])
-    histories(measured, kept, read_commits(measured.commits), shelf, announce=announced.extend)
+    traced = sessions(slower(), traced=[0, 1, 5, 6])
+    histories(measured, traced, read_commits(measured.commits), shelf, announce=announced.extend)
     assert [path.parts[0] for path in announced] == [*"666111555"]
     assert shelf.read == announced
 

@@ -69,9 +69,9 @@ def distributed(tmp_path: Path, step_s: float = 1.0) -> Path:
 def test_the_commit_that_made_a_rank_slower_is_named(tmp_path: Path) -> None:
     folder = distributed(tmp_path)
     (folder / "c.s0.rank3.pt.trace.json.gz").write_bytes(b"cut off")
-    kept = stored(None, tmp_path)
+    project = stored(None, tmp_path)
     problems: list[str] = []
-    (history,) = histories(kept.results, kept.sessions, kept.commits, read_recording, problems)
+    (history,) = histories(project.results, project.sessions, project.commits, read_recording, problems)
     before, after = history.ranks
     assert [at.commit.hash for at in history.ranks] == [*COMMITS]
     assert (before.straggler, len(before.changes)) == (None, 0)

@@ -44,7 +44,7 @@ def one_thread() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def one_round(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of ratios of times that nobody looks at: each collects the garbage of this process first."""
+    """Compared times have one round here: nobody looks at them, and each first collects this process's garbage."""
     for module in (compiling, compression):
         monkeypatch.setattr(module, "ROUNDS", 1)
 

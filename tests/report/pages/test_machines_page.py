@@ -125,8 +125,8 @@ def test_hardware_that_was_replaced_is_told_in_the_order_of_measuring(make_histo
 
     runs = (measured(0, 9, processor="B"), measured(1, 1, processor="A"), measured(2, 2, processor="A", system="L 6"))
     page = machines_page(make_report(make_history((1.0, 1.0), State.NO_CHANGE), runs=runs))
-    said = facts(page.machines[0].environments[0])
-    assert said["Hardware replaced"] == "processor A → B at 00000000 (2026-05-01 00:00 UTC)"
+    shown = facts(page.machines[0].environments[0])
+    assert shown["Hardware replaced"] == "processor A → B at 00000000 (2026-05-01 00:00 UTC)"
     page = machines_page(make_report(make_history((1.0, 1.0), State.NO_CHANGE), runs=runs[1:]))
     assert "Hardware replaced" not in facts(page.machines[0].environments[0])
 

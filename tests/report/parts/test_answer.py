@@ -196,7 +196,7 @@ def test_a_range_is_searched_first() -> None:
 
 
 def test_a_search_takes_times_only_and_a_gate_prefers_them() -> None:
-    """Where a range holds no times, its search is one run of asv at the middle commit."""
+    """A range of commits without a time is searched by one run of asv, at its middle commit."""
     values = (1.0, float("nan"), float("nan"), 9.0, 9.0)
     bytes_only = history(values, benchmark="a.track_peak_bytes", unit="bytes", parameters=())
     (standing,) = answer(report(bytes_only)).events
