@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from tbp.asv.sources import ResultsSource
     from tbp.model.runs import Run
     from tbp.nightly.budget import NightBudget
-    from tbp.nightly.exchange import Exchange
     from tbp.nightly.night import NightWork
     from tbp.nightly.night_lock import NightLock
+    from tbp.nightly.sharing import Sharing
     from tbp.project.asv_config import AsvConfig
 
 HELP = "measure the commits that are new, then report"
@@ -40,8 +40,8 @@ EXAMPLES = (
         "tbp nightly --machine hosted-4core --data origin/tbp-data --budget 60",
     ),
     (
-        "runners that share a store: each adds what it measured, and reports of all",
-        "tbp nightly --store s3://bench/tbp",
+        "runners that share results and commits in a store, and report of all of them",
+        "tbp nightly --machine hosted-4core --store s3://bench/tbp",
     ),
 )
 
@@ -63,9 +63,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> ExitCode:
     """Returns 3 for a confirmed regression that no night before reported, 4 when one failed or nothing was measured.
 
-    4, too, when the data branch did not get the results.
+    4, too, when the data branch, or the store, did not get the results.
     """
-    from tbp.nightly.data_branch import shared_with
     from tbp.nightly.night_lock import only_night
     from tbp.project.asv_config import own_config, read_config
 
@@ -79,14 +78,23 @@ def run(options: argparse.Namespace) -> ExitCode:
             f"--results {options.results}: a night measures into results_dir of {config.path}; "
             "leave --results, or name their asv.conf.json with --config"
         )
-    exchange = shared_with(config, options.data) if options.data else None
+    sharing = _sharing(config, options)
     with only_night(config.results_dir) as lock:
-        if exchange is not None:
-            exchange.pull()
-        return _night(config, options, lock, exchange)
+        if sharing is not None:
+            sharing.pull()
+        return _night(config, options, lock, sharing)
 
 
-def _night(config: AsvConfig, options: argparse.Namespace, lock: NightLock, exchange: Exchange | None) -> ExitCode:
+def _sharing(config: AsvConfig, options: argparse.Namespace) -> Sharing | None:
+    """The data branch, or else the store, that gives out the commits; None where this runner works alone."""
+    if options.data:
+        from tbp.nightly.data_branch import shared_with
+
+        return shared_with(config, options.data)
+    return _store_sharing(config, options) if options.store else None
+
+
+def _night(config: AsvConfig, options: argparse.Namespace, lock: NightLock, sharing: Sharing | None) -> ExitCode:
     from tbp.asv.failures import failures
     from tbp.commands.output import print_summary, say_waiting, verdict_code
     from tbp.notify.news import first_told
@@ -97,17 +105,17 @@ def _night(config: AsvConfig, options: argparse.Namespace, lock: NightLock, exch
 
     paired_s = 60 * _paired_minutes(config, options)
     budget = _budget(options, paired_s)
-    work = _measured(config, options, lock, budget, exchange)
+    work = _measured(config, options, lock, budget, sharing)
     _measure_in_turns(config, work.commits, min(paired_s, budget.left_s), options.machine)
-    unsent = _shared(exchange) or work.unsent
+    unsent = _shared(sharing) or work.unsent
     data = report_data(config, _in_store(config, options), View(options.acks, site=options.out))
     summary = report_summary(data, write_site(data, options.out, say_waiting))
     print_summary(summary)
     fresh = first_told(data, config.results_dir)
     warn(f"{words.count(len(fresh), 'event')} with regressions that no night before reported")
-    if exchange is not None:
+    if options.data:
         _prune(config)
-        unsent = _shared(exchange)
+        unsent = _shared(sharing)
     verdict = verdict_code(bool(fresh), summary.is_measured and _has_values(data.runs, work), options.exit_zero)
     if work.some_failed:
         warn(*failures(config.results_dir, work.commits))
@@ -115,20 +123,23 @@ def _night(config: AsvConfig, options: argparse.Namespace, lock: NightLock, exch
 
 
 def _in_store(config: AsvConfig, options: argparse.Namespace) -> ResultsSource | None:
-    """The store with the night's results added, as the source of the report; None without one."""
+    """The store with the night's results, as the source of the report; None without one."""
     if not options.store:
         return None
-    import time
-
-    from tbp.dataset.files import StoreFiles
-    from tbp.dataset.ingest import ingest
     from tbp.dataset.source import store_source
+
+    if options.data:  # which gave out the commits, so that nothing is in the store yet
+        _shared(_store_sharing(config, options))
+    return store_source(options.store, options.project or config.project)
+
+
+def _store_sharing(config: AsvConfig, options: argparse.Namespace) -> Sharing:
+    from tbp.dataset.files import StoreFiles
+    from tbp.nightly.store_sharing import StoreSharing
     from tbp.project.policy import read_policy
 
-    project, rules = options.project or config.project, read_policy(config.policy_file).names
-    ingested = ingest(StoreFiles(options.store), config.results_dir, project, rules, time.time_ns() // 1_000_000)
-    warn(*(f"tbp: {problem}" for problem in ingested.problems))
-    return store_source(options.store, project)
+    project = options.project or config.project
+    return StoreSharing(StoreFiles(options.store), config.results_dir, project, read_policy(config.policy_file))
 
 
 def _paired_minutes(config: AsvConfig, options: argparse.Namespace) -> float:
@@ -144,7 +155,7 @@ def _budget(options: argparse.Namespace, paired_s: float) -> NightBudget:
 
 
 def _measured(
-    config: AsvConfig, options: argparse.Namespace, lock: NightLock, budget: NightBudget, exchange: Exchange | None
+    config: AsvConfig, options: argparse.Namespace, lock: NightLock, budget: NightBudget, sharing: Sharing | None
 ) -> NightWork:
     """Measures the night's commits, and says what is left for the next one."""
     from tbp.asv.runner import hear_asv
@@ -155,7 +166,7 @@ def _measured(
     machine = machine_name(options.machine or "")
     wish = Wish(machine, options.most, options.bench, name_of(config, machine))
     with Progress() as progress:
-        night = Night(config, wish, lock, budget, exchange, progress.line)
+        night = Night(config, wish, lock, budget, sharing, progress.line)
         work = night.run(lambda line, done, total: hear_asv(progress, line, done=done, total=total))
     warn(*left_over(work))
     return work
@@ -174,17 +185,18 @@ def _prune(config: AsvConfig) -> None:
         warn(*(f"tbp: {problem}" for problem in pruned.problems), account(plan, pruned))
 
 
-def _shared(exchange: Exchange | None) -> str:
+def _shared(sharing: Sharing | None) -> str:
     """Shares what the folder has by now; the reason where that fails, and nothing is lost."""
     from tbp.errors import RunFailed
 
-    if exchange is None:
+    if sharing is None:
         return ""
     try:
-        exchange.push("Ratios and notes of a night")
+        exchanged = sharing.push("Ratios and notes of a night")
     except RunFailed as failed:
         warn(f"tbp: {failed}")
         return str(failed)
+    warn(*(f"tbp: {note}" for note in exchanged.notes))
     return ""
 
 

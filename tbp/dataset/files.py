@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from tbp.errors import UnreadableInput, UsageError
-from tbp.system.whole_files import write_whole
+from tbp.system.whole_files import write_new, write_whole
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -105,6 +105,25 @@ class StoreFiles(Struct, frozen=True, dict=True):
             else:
                 system.makedirs(path.rpartition("/")[0], exist_ok=True)
                 system.pipe_file(path, content)
+
+    def create(self, name: str, content: bytes) -> bool:
+        """Writes a file that is not there yet; False where it is: of several writers one succeeds.
+
+        Raises UnreadableInput.
+        """
+        system, root = self._opened
+        path = f"{root}/{name}"
+        with self._reached():
+            try:
+                if self.is_local:
+                    Path(path).parent.mkdir(parents=True, exist_ok=True)
+                    write_new(Path(path), content)
+                else:
+                    system.makedirs(path.rpartition("/")[0], exist_ok=True)
+                    system.pipe_file(path, content, mode="create")
+            except FileExistsError:
+                return False
+        return True
 
     def remove(self, names: Iterable[str]) -> None:
         """Removes files; some may be gone already, as another process removes them too."""

@@ -181,9 +181,9 @@ def put_rows(store: StoreFiles, table: str, project: str, rows: pa.Table) -> Ite
         if order := SORTED_BY.get(table):
             divided = divided.sort_by([(name, "ascending") for name in order])
         content = parquet(divided)
-        folder = f"{DATA}/{table}/project={_named(project)}"
+        folder = f"{DATA}/{table}/project={path_part(project)}"
         if table in PARTITIONED:
-            folder += f"/machine={_named(machine)}/month={month}"
+            folder += f"/machine={path_part(machine)}/month={month}"
         path = f"{folder}/{_digest(content)}.parquet"
         store.put(path, content)
         yield StoredTableFile(table, path, divided.num_rows, len(content), project, machine, month)
@@ -229,7 +229,7 @@ def _array(pa: Any, values: Any, kind: pa.DataType) -> pa.Array:
     return values if values.type == kind else values.cast(kind)
 
 
-def _named(name: str) -> str:
+def path_part(name: str) -> str:
     """A project or a machine as a part of a path, percent-encoded as Hive does it."""
     quoted = quote(name, safe="")
     return quoted if len(quoted) <= MOST_NAME else f"{quoted[:MOST_NAME]}-{_digest(name.encode())}"

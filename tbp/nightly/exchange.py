@@ -8,8 +8,6 @@ replaces exactly the commit that was merged, so that whoever was quicker makes i
 from __future__ import annotations
 
 import json
-import random
-import time
 from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 
@@ -20,27 +18,23 @@ from tbp.errors import RunFailed, UnreadableInput, UsageError
 from tbp.nightly.bounds import MOST_FILE_BYTES, MOST_LEASE_BYTES, MOST_MARKER_BYTES, require_bounded
 from tbp.nightly.folder_files import STATE, grows, is_changing, is_result, is_shared, shared_files, table_of
 from tbp.nightly.leases import END as LEASE_END
-from tbp.nightly.leases import Lease, read_lease, written
+from tbp.nightly.leases import LEASES, Lease, read_lease, written
 from tbp.nightly.merging import merged
 from tbp.nightly.remote_branch import RACED, Blob, RemoteBranch
-from tbp.nightly.sharing import Decide, Exchanged
+from tbp.nightly.sharing import MOST_TRIES, Decide, Exchanged, wait_before
 from tbp.project.git import HASH
 from tbp.system.bounded import read_plain
 from tbp.system.foreign_json import object_at, object_in, value_at
 from tbp.system.whole_files import write_whole
 from tbp.wording.words import value_text
 
-RESULTS, LEASES = "results/", "leases/"  # folders of the branch
+RESULTS = "results/"  # the folder of the branch beside ``LEASES``
 MARKER, README = "tbp-data.json", "README.md"
 # Of the branch.
 #   1  results/ and leases/
 FORMAT = 1
-# A push that another one overtakes begins again: with eight runners that push at once, the last one needs eight turns.
-MOST_TRIES = 12
 # A refusal may be a lock of the remote, which another push has for a moment; a hook refuses again.
 MOST_REFUSALS = 3
-WAIT_S = 0.2  # after the first try, at most; twice as long after each further one, up to
-MOST_WAIT_S = 5.0
 MOST_STATE_BYTES = 256_000_000  # a million files
 EXPLANATION = b"""# Results of nightly benchmarks
 
@@ -85,6 +79,10 @@ class Exchange:
         merge = self._merge()
         return Exchanged(merge.tip, merge.leases, merge.received, notes=merge.notes)
 
+    def measured(self, name: str) -> frozenset[str]:
+        """None: a pull brings all results into the folder."""
+        return frozenset()
+
     def push(self, subject: str, decide: Decide = lambda leases: leases) -> Exchanged:
         """Merges both ways. ``decide`` gets the leases after each pull, and gives those that the branch shall have.
 
@@ -93,8 +91,7 @@ class Exchange:
         """
         refusals, why, received = 0, "", dict[str, None]()
         for attempt in range(MOST_TRIES):
-            if attempt:
-                time.sleep(random.uniform(0, min(WAIT_S * 2**attempt, MOST_WAIT_S)))
+            wait_before(attempt)
             merge = self._merge()
             received.update(dict.fromkeys(merge.received))
             leases = tuple(decide(merge.leases))

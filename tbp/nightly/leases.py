@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from tbp.system.foreign_json import value_in
 
-END = ".json"
+LEASES, END = "leases/", ".json"
 # A lease ends by itself, so that a machine that is gone blocks nobody. A job of GitHub's runners ends after 6 hours at
 # the latest, and the next night comes after 24: none ends under a living job, or outlives its night. A commit that
 # takes longer may be measured twice; its results are merged.
@@ -43,6 +43,11 @@ class PoolSetup(Struct, frozen=True):
     machine: str
     environments: str = ""  # a digest of the keys of asv.conf.json that choose them
 
+    @property
+    def digest(self) -> str:
+        """Digits that are part of a lease's path."""
+        return hashlib.sha256(msgspec.json.encode(self)).hexdigest()[:12]
+
 
 class Lease(Struct, frozen=True):
     """One commit that one runner measures, or was stopped at."""
@@ -56,8 +61,7 @@ class Lease(Struct, frozen=True):
     @property
     def path(self) -> str:
         """The file's name on the data branch."""
-        setup = hashlib.sha256(msgspec.json.encode(self.setup)).hexdigest()[:12]
-        return f"{setup}-{self.runner}{END}"
+        return f"{self.setup.digest}-{self.runner}{END}"
 
     def blocks(self, setup: PoolSetup, runner: str, now: datetime) -> bool:
         """True where another runner measures its commit for ``setup`` at the moment."""

@@ -97,10 +97,12 @@ def pending(
     stopped: Collection[str] = (),
     elsewhere: Collection[str] = (),
     name: str = "",
+    shared: Collection[str] = (),
 ) -> Pending:
     """The commits that ``machine`` has not measured, without those that are measured ``elsewhere`` at the moment.
 
     Another machine with its ``name``, by the project's rules, measures in its stead; none does where that is empty.
+    Of ``shared`` commits another runner has the results.
     ``stopped`` are those at which a night was interrupted; one that failed for want of room counts as such.
 
     Raises:
@@ -109,6 +111,7 @@ def pending(
     """
     history = branch_history(config)
     measured, healthy = _stored(config, machine, name or machine)
+    measured |= set(shared)
     indices = [index for index, commit in enumerate(history) if commit in measured]
     newest, oldest = (indices[0], indices[-1]) if indices else (FIRST_NIGHT, 0)
     stopped = {*stopped, *without_room(config.results_dir, machine, measured)}

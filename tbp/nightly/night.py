@@ -1,6 +1,6 @@
 """The commits of a night, one after another: chosen, leased where runners share a branch, measured, stored.
 
-Takes what is wanted of the night, gives what became of it. The local lock and the data branch are the caller's.
+Takes what is wanted of the night, gives what became of it. The local lock, and what runners share, are the caller's.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class NightWork(Struct, frozen=True):
     commits: tuple[str, ...]  # measured, oldest first
     left: Pending  # what the next night begins with
     some_failed: bool  # a benchmark did
-    unsent: str = ""  # why the data branch did not get everything; empty where it did, or where there is none
+    unsent: str = ""  # why the others did not get everything; empty where they did, or where there are none
 
 
 class Night:
@@ -103,7 +103,7 @@ class Night:
         return ran
 
     def _next(self) -> str:
-        """The commit that is measured now, leased where runners share a branch; empty where the night is over."""
+        """The commit that is measured now, leased where runners share results; empty where the night is over."""
         is_over = len(self._done) >= self._wish.most or not self._budget.has_room
         if not is_over and not self._unsent and self._send(self._taken):
             return self._chosen
@@ -115,7 +115,8 @@ class Night:
         at = now()
         stopped = {*self._lock.stopped, *unfinished(leases, self._setup, self._runner, at)} - {*self._done}
         elsewhere = leased(leases, self._setup, self._runner, at) | {*self._done}
-        self._left = pending(self._config, self._wish.machine, stopped, elsewhere, self._wish.name)
+        shared = self._exchange.measured(self._setup.machine) if self._exchange is not None else frozenset()
+        self._left = pending(self._config, self._wish.machine, stopped, elsewhere, self._wish.name, shared)
         self._chosen = next(iter(self._left.commits), "")
 
     def _taken(self, leases: Sequence[Lease]) -> Sequence[Lease]:
@@ -129,7 +130,7 @@ class Night:
         return released(leases, self._setup, self._runner, self._done, now())
 
     def _send(self, decide: Decide) -> bool:
-        """Sends what is measured, and has the branch's leases decided; False where there is no branch or it fails."""
+        """Sends what is measured, and has the leases decided; False where runners share nothing or it fails."""
         if self._exchange is None:
             return False
         try:

@@ -1,19 +1,25 @@
 """The seam between a night and whatever its runners share results and leases by.
 
-A night asks for nothing but ``Sharing``. The data branch is one (``exchange.Exchange``): a push that replaces exactly
-one commit decides who has a lease. A store of Parquet files would be another. It takes a lease by writing the file
-``leases/<Lease.path>`` under the condition that the version which it read is still there (If-Match of an object store,
-O_EXCL of a new file), and asks ``decide`` again where it is not. The rules of leases are ``leases``' for all of them.
+A night asks for nothing but ``Sharing``. Of the data branch (``exchange``) a push that replaces exactly one commit
+decides who has a lease; of a store (``store_sharing``) it is who makes a file first. Where another runner was quicker,
+``decide`` is asked again. The rules of leases are those of ``leases`` for both.
 """
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol, TypeAlias
 
 from msgspec import Struct
 
 from tbp.nightly.leases import Lease
+
+# A push that another one overtakes begins again: with eight runners that push at once, the last one needs eight turns.
+MOST_TRIES = 12
+WAIT_S = 0.2  # after the first try, at most; twice as long after each further one, up to
+MOST_WAIT_S = 5.0
 
 Decide: TypeAlias = Callable[[Sequence[Lease]], Iterable[Lease]]
 """Gets the leases that are there, gives those that shall be; of several answers only the last one counts."""
@@ -22,7 +28,7 @@ Decide: TypeAlias = Callable[[Sequence[Lease]], Iterable[Lease]]
 class Exchanged(Struct, frozen=True):
     """Both sides after an exchange."""
 
-    commit: str  # of the branch; empty where there is none
+    commit: str  # of the branch; empty where there is none, and of a store
     leases: tuple[Lease, ...]
     received: tuple[str, ...]  # files that were written here
     sent: tuple[str, ...] = ()  # files that the branch got
@@ -37,3 +43,12 @@ class Sharing(Protocol):
 
     def push(self, subject: str, decide: Decide = ...) -> Exchanged:
         """Sends what was measured here, and settles the leases with the others. Raises RunFailed."""
+
+    def measured(self, name: str) -> frozenset[str]:
+        """The commits that machines of this name measured, and whose results the results folder does not have."""
+
+
+def wait_before(attempt: int) -> None:
+    """Waits some time that no other runner waits, before each attempt but the first."""
+    if attempt:
+        time.sleep(random.uniform(0, min(WAIT_S * 2**attempt, MOST_WAIT_S)))

@@ -43,6 +43,24 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
         raise
 
 
+def write_new(path: Path, content: bytes) -> None:
+    """Put ``content`` at ``path``, where no file is yet: of several processes one succeeds.
+
+    Raises FileExistsError, and OSError.
+    """
+    _remove_left(path.parent)
+    handle, unfinished = _locked(path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+            unfinished.chmod(USUAL_MODE)
+            path.hardlink_to(unfinished)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
 def remove_unfinished(folder: Path) -> int:
     """Delete what killed processes left half written in ``folder``; returns how many files that was."""
     removed = 0

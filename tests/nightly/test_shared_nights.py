@@ -165,6 +165,52 @@ def test_a_killed_night_blocks_its_commit_for_others_and_goes_on_itself(fleet: F
     assert rest
 
 
+class TestStore:
+    """Nights that share a store, and no branch."""
+
+    def night(self, fleet: Fleet) -> tuple[str, ...]:
+        pytest.importorskip("duckdb")
+        return ("nightly", f"--store={fleet.folder / 'store'}", "--machine=fleet", "--paired-budget=0")
+
+    def stored(self, fleet: Fleet, clone: Path) -> list[str]:
+        """The commits with results in the store."""
+        query = "SELECT DISTINCT commit FROM runs"
+        code, output = fleet.run(clone, "sql", query, f"--store={fleet.folder / 'store'}", "--csv")
+        assert code == 0, output
+        return sorted(line for line in output.split() if re.fullmatch("[0-9a-f]{40}", line))
+
+    def leases(self, fleet: Fleet) -> list[Path]:
+        return list((fleet.folder / "store" / "leases").glob("*/*"))
+
+    def test_two_nights_at_once_measure_each_commit_once_and_the_store_has_them_all(self, small_fleet: Fleet):
+        ada, bob = small_fleet.clone("ada"), small_fleet.clone("bob")
+        nights = [small_fleet.start(clone, *self.night(small_fleet)) for clone in (ada, bob)]
+        outputs = [night.communicate(timeout=120) for night in nights]
+        assert [night.returncode for night in nights] == [0, 0], outputs
+        assert small_fleet.measured() == Counter(small_fleet.commits), outputs
+        assert self.stored(small_fleet, ada) == sorted(small_fleet.commits)
+        assert self.leases(small_fleet) == []
+
+    def test_a_killed_night_blocks_its_commit_for_others_and_goes_on_itself(self, fleet: Fleet):
+        ada, bob = fleet.clone("ada"), fleet.clone("bob")
+        *_, second, newest = fleet.commits
+        (fleet.folder / "HOLD").write_text(second)
+        night = fleet.start(ada, *self.night(fleet))
+        fleet.wait_for("held", night)
+        killed(night)
+        (fleet.folder / "HOLD").unlink()
+        assert self.stored(fleet, ada) == [newest], "sent before the next commit began"
+
+        code, output = fleet.run(bob, *self.night(fleet))
+        assert code == 0, output
+        assert fleet.measured() == Counter(fleet.commits), "bob leaves alone what ada has a lease of"
+        code, output = fleet.run(ada, *self.night(fleet))
+        assert code == 0, output
+        assert fleet.measured() == Counter([*fleet.commits, second]), "the one that was cut off, and nothing else"
+        assert self.stored(fleet, ada) == sorted(fleet.commits)
+        assert self.leases(fleet) == []
+
+
 def test_a_night_killed_while_it_sends_and_one_that_is_refused_lose_nothing(small_fleet: Fleet):
     ada = small_fleet.clone("ada")
     hook = small_fleet.remote / "hooks" / "pre-receive"
