@@ -328,38 +328,50 @@ def test_python_and_packages_have_to_be_equal():
 TINYFORMER = Path(__file__).parents[1] / "data" / "tinyformer" / "results"
 
 
-@pytest.mark.slow
-def test_a_report_is_the_same_by_each_engine_and_where_a_worker_is_killed(
-    code: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-):
-    def report(scheduler: str) -> dict[str, bytes]:
+Report = Callable[[str, str], dict[str, bytes]]
+"""Takes a scheduler and the option that names results; gives stdout, and each file of the site by its path."""
+
+
+@pytest.fixture
+def report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Report:
+    monkeypatch.setattr(parallel, "WORTH_S", 0.0)
+
+    def run(scheduler: str, source: str) -> dict[str, bytes]:
         site = tmp_path / "site"
-        arguments = [
-            "report",
-            "--results",
-            str(TINYFORMER),
-            "--out",
-            str(site),
-            "--exit-zero",
-            "--scheduler",
-            scheduler,
-        ]
-        assert main(arguments) == 0
+        assert main(["report", source, f"--out={site}", "--exit-zero", f"--scheduler={scheduler}"]) == 0
         files = {str(path.relative_to(site)): path.read_bytes() for path in site.rglob("*") if path.is_file()}
         shutil.rmtree(site)
         return files | {"stdout": capsys.readouterr().out.encode()}
 
-    monkeypatch.setattr(parallel, "WORTH_S", 0.0)
+    return run
+
+
+@pytest.mark.slow
+def test_a_report_is_the_same_by_each_engine_and_where_a_worker_is_killed(
+    code: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, report: Report
+):
     monkeypatch.setattr(engine, "ANSWER_S", 0.1)  # a worker that is stopped does not answer
-    alone = report("serial")
-    assert report("processes") == alone
+    results = f"--results={TINYFORMER}"
+    alone = report("serial", results)
+    assert report("processes", results) == alone
     for workers in started(tmp_path / "cluster", code, 2):
         victim = workers.workers[0]
         killer = threading.Thread(target=kill_at_work, args=(victim, workers.address))
         killer.start()
-        assert report(workers.address) == alone
+        assert report(workers.address, results) == alone
         killer.join()
         assert victim.returncode == -signal.SIGKILL
+
+
+@pytest.mark.slow
+def test_a_report_of_a_store_is_the_same_by_a_cluster(
+    two: LocalWorkers, tmp_path: Path, report: Report, capsys: pytest.CaptureFixture[str]
+):
+    pytest.importorskip("duckdb")
+    store = tmp_path / "store"
+    assert main(["ingest", str(TINYFORMER), f"--store={store}", "--project=tinyformer"]) == 0
+    capsys.readouterr()
+    assert report(two.address, f"--store={store}") == report("serial", f"--store={store}")
 
 
 def kill_at_work(worker: subprocess.Popen[bytes], scheduler: str) -> None:
