@@ -18,7 +18,7 @@ class Quick(_Attention):
 
 class Nightly(_Attention):
     variants = ("naive", "sdpa", "sdpa_causal", "grouped_query", "torch_fast", "torch_slow")
-    shapes = {"sequence_length": (1024,)}
+    shapes = {"sequence_length": (1024,), "batch": (1,)}
     counters = ("operators", "peak_bytes", "flops", "error")
 
 
@@ -27,13 +27,13 @@ class NightlyOneSequence(_Attention):
 
     fixed = {"batch": 1, "d_model": 64, "heads": 1}
     variants = ("naive", "sdpa")
-    shapes = {"sequence_length": (64, 256, 1024, 4096)}
+    shapes = {"sequence_length": (64, 256, 1024, 2048)}
     counters = ("peak_bytes",)
 
 
 class NightlyVariants(_Attention):
     variants = ("masked", "sliding_window", "flex_window", "rotary", "alibi")
-    shapes = {"sequence_length": (1024,)}
+    shapes = {"sequence_length": (1024,), "batch": (1,)}
 
 
 class NightlyLengths(_Attention):
@@ -51,12 +51,12 @@ class NightlyShort(_Attention):
 
 class NightlyBackward(_Attention):
     variants = ("naive_backward", "sdpa_backward")
-    shapes = {"sequence_length": (64, 512)}
+    shapes = {"sequence_length": (64, 512), "batch": (2,)}
     counters = ("peak_bytes",)
 
 
 class NightlyHalf(_Attention):
     variants = ("sdpa",)
-    shapes = {"sequence_length": (1024,)}
+    shapes = {"sequence_length": (1024,), "batch": (1,)}
     dtypes = ("float16", "bfloat16")
     counters = ()

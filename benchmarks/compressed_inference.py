@@ -40,7 +40,7 @@ class NightlyWidths(bench.Suite):
 
     family = FAMILY
     variants = ("dense", "structured_50", "int8_dynamic")
-    shapes = {"d_model": (64, 128, 256, 512)}
+    shapes = {"d_model": (64, 128, 512)}
     fixed = {"batch": 1, "heads": 8, "sequence_length": 64}
     devices = ("cpu",)
     counters = ("model_bytes", "error")

@@ -8,7 +8,7 @@ from .workloads.design import DESIGNS, trial
 class Nightly:
     params = (tuple(DESIGNS), (1, 2, 3, 4, 5))
     param_names = ("variant", "seed")
-    version = str(bench.PROTOCOL)
+    version = f"{bench.PROTOCOL}, 60 epochs"
 
     def setup(self, variant: str, seed: int) -> None:
         self.trial = trial(DESIGNS[variant], seed)

@@ -17,12 +17,12 @@ class Quick(_FeedForward):
 
 class Nightly(_FeedForward):
     variants = ("relu", "gelu", "swiglu", "swiglu_packed", "gelu_compiled", "gelu_backward")
-    shapes = {"tokens": (2048,)}
+    shapes = {"tokens": (1024,)}
     counters = ("operators", "peak_bytes", "flops", "error")
 
 
 class NightlyHalf(_FeedForward):
     variants = ("gelu",)
-    shapes = {"tokens": (2048,)}
+    shapes = {"tokens": (1024,)}
     dtypes = ("float16", "bfloat16")
     counters = ()

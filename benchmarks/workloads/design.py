@@ -22,7 +22,7 @@ from . import python_source
 from .made_once import key_of, made_once
 
 D_MODEL, HEADS, LENGTH, SHORTEST = 64, 4, 48, 4
-EPOCHS, MICRO_BATCHES, ACCUMULATED, BATCH = 100, 7, 4, 8
+EPOCHS, MICRO_BATCHES, ACCUMULATED, BATCH = 60, 7, 4, 8
 RATE, WARMUP_STEPS = 3e-3, 20
 MODULES = 12  # of the training data; of the test data all
 TESTED = 512  # windows
