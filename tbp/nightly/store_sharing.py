@@ -117,15 +117,12 @@ class StoreSharing:
         by_key = {_key(lease): lease for lease in wanted}
         for key, lease in by_key.items():
             file = files.get(key)
-            if file is None or file.lease != lease:
-                if lease.runner != self._runner:  # one that has ended, as they all do
-                    continue
-                turn = file.turn + 1 if file is not None else 0
-                is_new = file is None or file.lease is None or file.lease.since != lease.since
-                if is_new and not self._store.create(self._name(key, turn), written(lease)):
-                    return False
-                if not is_new and file is not None:
-                    self._store.put(self._name(key, file.turn), written(lease))
+            if lease.runner != self._runner or (file is not None and file.lease == lease):
+                continue
+            if file is not None and file.lease is not None and file.lease.since == lease.since:
+                self._store.put(self._name(key, file.turn), written(lease))  # it ends early
+            elif not self._store.create(self._name(key, 0 if file is None else file.turn + 1), written(lease)):
+                return False
         over = [key for key in files if key not in by_key]
         self._store.remove(self._name(key, turn) for key in over for turn in range(files[key].turn + 1))
         return True
