@@ -100,7 +100,7 @@ def test_asv_finds_the_suites_and_nothing_in_their_workloads():
         "design.Nightly.track_error_rate",
     } <= discovered.keys()
     versions = {version: name.rpartition(".")[2] for name, version in discovered.items()}
-    assert versions.keys() == {str(PROTOCOL), PEAK}
+    assert versions.keys() == {str(PROTOCOL), PEAK, f"{PROTOCOL}, 60 epochs"}
     assert versions[PEAK] == "track_peak_bytes"
 
 
