@@ -105,22 +105,26 @@ def mean_of_means(case: bench.Case, step: bench.Step, parts: int) -> Tensor:
     return gradient(model, (losses.sum(1) / counts.sum(1)).mean())
 
 
-@bench.workload(FAMILY, "naive", reference=whole_batch_gradient)
+@bench.workload(FAMILY, "naive", reference=whole_batch_gradient, version=2)
 def naive(case: bench.Case) -> bench.Step:
     return _step(case, "naive_train_with_gradient_accumulation")
 
 
-@bench.workload(FAMILY, "accumulated", reference=whole_batch_gradient, twin="accumulated_twin", baseline="naive")
+@bench.workload(
+    FAMILY, "accumulated", reference=whole_batch_gradient, twin="accumulated_twin", baseline="naive", version=2
+)
 def accumulated(case: bench.Case) -> bench.Step:
     return _step(case, "train_with_gradient_accumulation")
 
 
-@bench.workload(FAMILY, "naive_ragged", reference=lambda case, step: mean_of_means(case, step, case["micro_batches"]))
+@bench.workload(
+    FAMILY, "naive_ragged", reference=lambda case, step: mean_of_means(case, step, case["micro_batches"]), version=2
+)
 def naive_ragged(case: bench.Case) -> bench.Step:
     return _step(case, "naive_train_with_gradient_accumulation", is_ragged=True)
 
 
-@bench.workload(FAMILY, "ragged", reference=_with_clipped_tail, baseline="naive_ragged")
+@bench.workload(FAMILY, "ragged", reference=_with_clipped_tail, baseline="naive_ragged", version=2)
 def ragged(case: bench.Case) -> bench.Step:
     checks = {TAIL: lambda: _clipped_tail(case), BOTH: lambda: _of_two_groups(case)}
     return _step(case, "train_with_gradient_accumulation", is_ragged=True, checks=checks)

@@ -67,7 +67,7 @@ def _step(
     return replace(step, flops=step.flops + teacher_passes * sum(forward_flops(case, TEACHER_LAYERS)))
 
 
-@bench.workload(FAMILY, "naive", reference=_reference)
+@bench.workload(FAMILY, "naive", reference=_reference, version=2)
 def naive(case: bench.Case) -> bench.Step:
     """The page's loss, on rows and without padding, where it is right. Its gradient goes on into the teacher."""
     loss = bench.subject("tbp.training", "naive_distillation_loss")
@@ -85,7 +85,7 @@ def naive(case: bench.Case) -> bench.Step:
     return _step(case, student, optimizer, run, teacher_passes=3)
 
 
-@bench.workload(FAMILY, "distilled", reference=_with_padding, twin="distilled_twin", baseline="naive")
+@bench.workload(FAMILY, "distilled", reference=_with_padding, twin="distilled_twin", baseline="naive", version=2)
 def distilled(case: bench.Case) -> bench.Step:
     loss = bench.subject("tbp.training", "distillation_loss")
     student, teacher = model_of(case), model_of(case, layers=TEACHER_LAYERS).eval()

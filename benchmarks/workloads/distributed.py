@@ -50,13 +50,13 @@ def _mean_of_means(case: bench.Case, step: bench.Step) -> Tensor:
     return mean_of_means(case, _alone(case), RANKS * case["micro_batches"]).expand(RANKS, -1)
 
 
-@bench.workload(FAMILY, "naive", reference=_mean_of_means)
+@bench.workload(FAMILY, "naive", reference=_mean_of_means, version=2)
 def naive(case: bench.Case) -> bench.Step:
     """Ranks exchange the gradients of every micro-batch, and each micro-batch weighs alike."""
     return bench.distributed(naive_rank, case, RANKS)
 
 
-@bench.workload(FAMILY, "accumulated", reference=_mean_of_all, baseline="naive")
+@bench.workload(FAMILY, "accumulated", reference=_mean_of_all, baseline="naive", version=2)
 def accumulated(case: bench.Case) -> bench.Step:
     """Ranks exchange gradients once a step, and each label weighs alike."""
     return bench.distributed(accumulated_rank, case, RANKS)

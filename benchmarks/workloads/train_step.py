@@ -65,34 +65,40 @@ def _descent(case: bench.Case, model: nn.Module, optimizer: AdamW) -> Callable[[
     return run
 
 
-@bench.workload(FAMILY, "naive_attention", reference=whole_batch_gradient)
+@bench.workload(FAMILY, "naive_attention", reference=whole_batch_gradient, version=2)
 def naive_attention(case: bench.Case) -> bench.Step:
     return _float32(case, model_of(case, "NaiveMultiHeadAttention"), FOR_LOOP)
 
 
 @bench.workload(
-    FAMILY, "float32", reference=whole_batch_gradient, version=2, twin="float32_twin", baseline="naive_attention"
+    FAMILY, "float32", reference=whole_batch_gradient, version=3, twin="float32_twin", baseline="naive_attention"
 )
 def float32(case: bench.Case) -> bench.Step:
     return _float32(case, model_of(case), FUSED)
 
 
 @bench.workload(
-    FAMILY, "tf32", reference=whole_batch_gradient, tolerances=TF32_TOLERANCES, twin="tf32_twin", baseline="float32"
+    FAMILY,
+    "tf32",
+    reference=whole_batch_gradient,
+    version=2,
+    tolerances=TF32_TOLERANCES,
+    twin="tf32_twin",
+    baseline="float32",
 )
 def tf32(case: bench.Case) -> bench.Step:
     step = bench.with_tf32(_float32(case, model_of(case), FUSED), case)
     return replace(step, conditions=rounded_to_tf32(case, step, whole_batch_gradient))
 
 
-@bench.workload(FAMILY, "graphed", reference=whole_batch_gradient, baseline="float32")
+@bench.workload(FAMILY, "graphed", reference=whole_batch_gradient, baseline="float32", version=2)
 def graphed(case: bench.Case) -> bench.Step:
     model = model_of(case)
     optimizer = CAPTURABLE(model)
     return graphed_training_step(case, model, optimizer, _descent(case, model, optimizer))
 
 
-@bench.workload(FAMILY, "compiled", reference=whole_batch_gradient, baseline="float32")
+@bench.workload(FAMILY, "compiled", reference=whole_batch_gradient, baseline="float32", version=2)
 def compiled(case: bench.Case) -> bench.Step:
     """The model is compiled, forward and backward; the optimizer is not."""
     model = model_of(case)
@@ -103,17 +109,17 @@ def compiled(case: bench.Case) -> bench.Step:
     return replace(step, conditions={"torch.compile has made a graph of the model": lambda: graphs > 0})
 
 
-@bench.workload(FAMILY, "adamw_for_loop", reference=whole_batch_gradient)
+@bench.workload(FAMILY, "adamw_for_loop", reference=whole_batch_gradient, version=2)
 def adamw_for_loop(case: bench.Case) -> bench.Step:
     return _float32(case, model_of(case), FOR_LOOP)
 
 
-@bench.workload(FAMILY, "adamw_foreach", reference=whole_batch_gradient, baseline="adamw_for_loop")
+@bench.workload(FAMILY, "adamw_foreach", reference=whole_batch_gradient, baseline="adamw_for_loop", version=2)
 def adamw_foreach(case: bench.Case) -> bench.Step:
     return _float32(case, model_of(case), _adamw(foreach=True))
 
 
-@bench.workload(FAMILY, "adamw_recommended", reference=whole_batch_gradient, baseline="adamw_for_loop")
+@bench.workload(FAMILY, "adamw_recommended", reference=whole_batch_gradient, baseline="adamw_for_loop", version=2)
 def adamw_recommended(case: bench.Case) -> bench.Step:
     create_optimizer = bench.subject("tbp.training", "create_optimizer")
     model = model_of(case)
@@ -141,7 +147,7 @@ class _Checkpointed(nn.Module):
         return output
 
 
-@bench.workload(FAMILY, "checkpointed", reference=whole_batch_gradient, baseline="adamw_for_loop")
+@bench.workload(FAMILY, "checkpointed", reference=whole_batch_gradient, baseline="adamw_for_loop", version=2)
 def checkpointed(case: bench.Case) -> bench.Step:
     model = model_of(case)
     layers = [module for module in model.modules() if isinstance(module, nn.ModuleList)]
@@ -154,7 +160,7 @@ def checkpointed(case: bench.Case) -> bench.Step:
     return _float32(case, model, FOR_LOOP, counted=4 * blocks - last + 3 * classifier)
 
 
-@bench.workload(FAMILY, "naive_amp", reference=whole_batch_gradient, tolerances=HALF_TOLERANCES)
+@bench.workload(FAMILY, "naive_amp", reference=whole_batch_gradient, tolerances=HALF_TOLERANCES, version=2)
 def naive_amp(case: bench.Case) -> bench.Step:
     """The page's mixed precision: float32 on the CPU, where nothing tells that it is off."""
     train = bench.subject("tbp.training", "naive_train_with_amp")
@@ -182,7 +188,7 @@ def _amp(case: bench.Case, dtype: torch.dtype) -> bench.Step:
     FAMILY,
     "amp_bfloat16",
     reference=whole_batch_gradient,
-    version=2,
+    version=3,
     tolerances=HALF_TOLERANCES,
     baseline="naive_amp",
 )
@@ -194,6 +200,7 @@ def amp_bfloat16(case: bench.Case) -> bench.Step:
     FAMILY,
     "amp_bfloat16_graphed",
     reference=whole_batch_gradient,
+    version=2,
     tolerances=HALF_TOLERANCES,
     baseline="amp_bfloat16",
 )
@@ -213,7 +220,7 @@ def amp_bfloat16_graphed(case: bench.Case) -> bench.Step:
 
 
 @bench.workload(
-    FAMILY, "amp_float16", reference=whole_batch_gradient, version=2, tolerances=HALF_TOLERANCES, baseline="naive_amp"
+    FAMILY, "amp_float16", reference=whole_batch_gradient, version=3, tolerances=HALF_TOLERANCES, baseline="naive_amp"
 )
 def amp_float16(case: bench.Case) -> bench.Step:
     return _amp(case, torch.float16)
