@@ -1,12 +1,14 @@
 """Models that are really trained, so that what compression costs is accuracy: kinds of tokens in Python source.
 
 Takes the commit's blocks, training and compression; gives a dense model, one of which half was removed and the rest
-fine-tuned, and a student of half the depth. They are trained once for each content of that code, in about a minute on
-one thread, and kept from then on (``made_once``): timing them trains nothing.
+fine-tuned, and a student of half the depth. They are trained once for each content of that code, in less than a minute
+on two cores, and kept from then on (``made_once``): timing them trains nothing.
 """
 
 import copy
+import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,7 +93,7 @@ def _pruned(model: nn.Module) -> nn.Module:
 def _trained() -> dict[str, Any]:
     training = python_source.windows(python_source.TRAINING, LENGTH)
     test = python_source.windows(python_source.TESTING, LENGTH, TESTED)
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), _on_all_cores():
         torch.manual_seed(0)
         dense = Tagger()
         _train(dense, training, *DENSE)
@@ -104,6 +106,17 @@ def _trained() -> dict[str, Any]:
     rates = {name: error_rate(model.eval(), test) for name, model in models.items()}
     states = {name: model.state_dict() for name, model in models.items()}
     return {**states, "characters": test.characters, "kinds": test.kinds, "error_rates": rates}
+
+
+@contextmanager
+def _on_all_cores() -> Iterator[None]:
+    """A block that is not timed."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(len(os.sched_getaffinity(0)))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _train(
