@@ -80,7 +80,7 @@ class TorchTime(Benchmark):  # type: ignore[misc]  # asv_runner ships no types
             measuring_s = time.perf_counter() - start_s
             known = Further(first_call_s=first_call_s, energy_j=energy_j, throttled=throttled, measuring_s=measuring_s)
             if suite is not None:
-                further = _of_suite(known, on, plan, suite, clock)
+                further = _of_suite(known, on, plan, suite, clock, timing.number if flush is None else 0)
             else:
                 further = _under_roof(known, on, torch.float32, 0)
             with suite.step.within() if suite is not None else nullcontext():
@@ -111,12 +111,12 @@ class TorchTime(Benchmark):  # type: ignore[misc]  # asv_runner ships no types
         return dict(zip(self.param_names, map(str, self._current_params), strict=True))
 
 
-def _of_suite(known: Further, on: Device, plan: SamplingPlan, suite: Suite, clock: Clock) -> Further:
+def _of_suite(known: Further, on: Device, plan: SamplingPlan, suite: Suite, clock: Clock, number: int) -> Further:
     """``known`` with the ratios to other variants, the counts, the roof, and what records its ranks."""
     start_s = time.perf_counter()
     hasty = plan.max_samples < MIN_ROUNDS  # asv run --quick
     # The run itself, as those beside it: through asv's function a step of 5 µs takes 9 % longer than its twin.
-    ratios = {} if hasty else in_turns(suite.step.run, suite.beside(), on, plan, clock)
+    ratios = {} if hasty else in_turns(suite.step.run, suite.beside(), on, plan, clock, number)
     known = replace(known, ratios=ratios, measuring_s=known.measuring_s + time.perf_counter() - start_s)
     known = replace(known, counts=suite.counted(), rank_traces=suite.step.rank_traces)
     with suite.step.within():

@@ -36,8 +36,12 @@ def in_turns(
     device: Device,
     plan: SamplingPlan,
     clock: Clock | None = None,
+    number: int = 0,
 ) -> dict[str, TurnRatios]:
-    """``step`` ÷ each call of ``beside``, by its name. Of the two rounds of a ratio the second runs backwards."""
+    """``step`` ÷ each call of ``beside``, by its name. Of the two rounds of a ratio the second runs backwards.
+
+    ``number`` is how many calls of ``step`` fill a sample; 0 where that is not known yet.
+    """
     if not beside:
         return {}
     clock = clock or Clock()
@@ -45,7 +49,9 @@ def in_turns(
     warm = replace(plan, number=0, warmup_s=min(plan.warmup_s, WARMUP_S))
     rounds: list[list[tuple[float, float, int]]] = []
     with garbage_collector_off():
-        numbers = _alike([calibrated_number(call, device, warm, clock) for call in calls])
+        step()  # the others were made since it ran
+        known = [number] if number else []
+        numbers = _alike([*known, *(calibrated_number(call, device, warm, clock) for call in calls[len(known) :])])
         budget_s = BUDGET_S * len(calls)
         start_s, start_cpu_s = clock.wall_s(), clock.cpu_s()
         while len(rounds) < MIN_ROUNDS or (
