@@ -106,30 +106,31 @@ def _night(config: AsvConfig, options: argparse.Namespace, lock: NightLock, shar
     paired_s = 60 * _paired_minutes(config, options)
     budget = _budget(options, paired_s)
     work = _measured(config, options, lock, budget, sharing)
-    _measure_in_turns(config, work.commits, min(paired_s, budget.left_s), options.machine)
-    unsent = _shared(sharing) or work.unsent
-    data = report_data(config, _in_store(config, options), View(options.acks, site=options.out))
+    is_of_store = bool(options.store)
+    known = _stored_source(config, options) if is_of_store and not (options.data or work.unsent) else None
+    _measure_in_turns(config, known, work.commits, min(paired_s, budget.left_s), options.machine)
+    unsent = _shared(sharing)
+    # Where the branch gives out the commits, the store has nothing of them yet.
+    not_in_store = _shared(_store_sharing(config, options)) if is_of_store and options.data else unsent
+    source = _stored_source(config, options) if is_of_store and not not_in_store else None
+    data = report_data(config, source, View(options.acks, site=options.out))
     summary = report_summary(data, write_site(data, options.out, say_waiting))
     print_summary(summary)
     fresh = first_told(data, config.results_dir)
     warn(f"{words.count(len(fresh), 'event')} with regressions that no night before reported")
     if options.data:
         _prune(config)
-        unsent = _shared(sharing)
+        unsent = _shared(sharing) or (not_in_store if is_of_store else "")
     verdict = verdict_code(bool(fresh), summary.is_measured and _has_values(data.runs, work), options.exit_zero)
     if work.some_failed:
         warn(*failures(config.results_dir, work.commits))
     return ExitCode.NOTHING_MEASURED if verdict is ExitCode.OK and (work.some_failed or unsent) else verdict
 
 
-def _in_store(config: AsvConfig, options: argparse.Namespace) -> ResultsSource | None:
-    """The store with the night's results, as the source of the report; None without one."""
-    if not options.store:
-        return None
+def _stored_source(config: AsvConfig, options: argparse.Namespace) -> ResultsSource:
+    """The results of all runners in the store."""
     from tbp.dataset.source import store_source
 
-    if options.data:  # which gave out the commits, so that nothing is in the store yet
-        _shared(_store_sharing(config, options))
     return store_source(options.store, options.project or config.project)
 
 
@@ -206,8 +207,10 @@ def _has_values(runs: Iterable[Run], work: NightWork) -> bool:
     return any(run.measured for run in runs if run.commit.hash in commits) if commits else not work.left.commits
 
 
-def _measure_in_turns(config: AsvConfig, commits: Sequence[str], budget_s: float, machine: str | None) -> None:
-    """Measures the night's commits, oldest first, in turns with earlier ones for ``budget_s``."""
+def _measure_in_turns(
+    config: AsvConfig, source: ResultsSource | None, commits: Sequence[str], budget_s: float, machine: str | None
+) -> None:
+    """Measures the night's commits, oldest first, in turns with earlier ones of ``source`` for ``budget_s``."""
     from tbp.history.stored import stored
     from tbp.nightly.new_commits import machine_name
     from tbp.nightly.night_pairs import measure_in_turns, tracked_series
@@ -215,7 +218,7 @@ def _measure_in_turns(config: AsvConfig, commits: Sequence[str], budget_s: float
 
     if not commits or not budget_s:
         return
-    tracked = tracked_series(stored(config, None), machine_name(machine or ""))
+    tracked = tracked_series(stored(config, source), machine_name(machine or ""))
     with Progress() as progress:
         progress.say("measuring in turns")
         measure_in_turns(config, tracked, commits, budget_s, progress.line)

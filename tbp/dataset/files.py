@@ -109,7 +109,8 @@ class StoreFiles(Struct, frozen=True, dict=True):
     def create(self, name: str, content: bytes) -> bool:
         """Writes a file that is not there yet; False where it is: of several writers one succeeds.
 
-        Raises UnreadableInput.
+        fsspec's own writing asks first and writes then, so that two may believe that they succeed. The systems of S3,
+        Google Cloud and Azure, and a disk, do better. Raises UnreadableInput.
         """
         system, root = self._opened
         path = f"{root}/{name}"
@@ -122,6 +123,10 @@ class StoreFiles(Struct, frozen=True, dict=True):
                     system.makedirs(path.rpartition("/")[0], exist_ok=True)
                     system.pipe_file(path, content, mode="create")
             except FileExistsError:
+                return False
+            except OSError:  # some stores refuse in words of their own
+                if not system.exists(path):
+                    raise
                 return False
         return True
 

@@ -1,1 +1,1 @@
-"""Nights: which commits are measured, by whom, and the data branch that several machines share."""
+"""Nights: which commits are measured, by whom, and the data branch or the store that several machines share."""

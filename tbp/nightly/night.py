@@ -1,4 +1,4 @@
-"""The commits of a night, one after another: chosen, leased where runners share a branch, measured, stored.
+"""The commits of a night, one after another: chosen, leased where runners share results, measured, stored.
 
 Takes what is wanted of the night, gives what became of it. The local lock, and what runners share, are the caller's.
 """
@@ -62,6 +62,7 @@ class Night:
         self._runner = runner_name(config.results_dir)
         self._done: list[str] = []
         self._left = Pending(())
+        self._leases: Sequence[Lease] = ()  # as they were when the others were last reached
         self._unsent = ""
 
     def run(self, hear: Callable[[str, int, int], None]) -> NightWork:
@@ -105,9 +106,9 @@ class Night:
     def _next(self) -> str:
         """The commit that is measured now, leased where runners share results; empty where the night is over."""
         is_over = len(self._done) >= self._wish.most or not self._budget.has_room
-        if not is_over and not self._unsent and self._send(self._taken):
+        if not is_over and self._send(self._taken):
             return self._chosen
-        self._choose(())
+        self._choose(self._leases)
         return "" if is_over else self._chosen
 
     def _choose(self, leases: Sequence[Lease]) -> None:
@@ -120,6 +121,7 @@ class Night:
         self._chosen = next(iter(self._left.commits), "")
 
     def _taken(self, leases: Sequence[Lease]) -> Sequence[Lease]:
+        self._leases = leases
         self._choose(leases)
         if not self._chosen:
             return self._released(leases)

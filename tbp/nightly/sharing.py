@@ -39,7 +39,7 @@ class Sharing(Protocol):
     """Results and leases of several runners. Nothing is lost where it fails: what was measured is in the folder."""
 
     def pull(self) -> Exchanged:
-        """Brings what others measured into the results folder. Raises RunFailed."""
+        """Brings what others measured into the results folder, or looks at what there is. Raises RunFailed."""
 
     def push(self, subject: str, decide: Decide = ...) -> Exchanged:
         """Sends what was measured here, and settles the leases with the others. Raises RunFailed."""

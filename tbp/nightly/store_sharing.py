@@ -2,8 +2,8 @@
 
 No push replaces a whole store as it does a branch, so each lease is a file of its own,
 ``leases/<project>/<setup>-<commit>.<turn>.json``. Whoever makes it first has the lease, and the one of the next turn
-takes over a lease that has ended. Leases are listed before the measured commits are read. So a commit whose lease is
-gone, because it was measured, is seen as measured.
+takes over a lease that has ended. Files stay until their commit is measured, so that no turn comes twice. Results are
+added before a lease goes; whoever makes a file looks at the measured commits once more.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tbp.asv.fleet import name_on_arrival
 from tbp.asv.result_file import Facts
@@ -25,10 +27,12 @@ from tbp.dataset.ingest import ingest
 from tbp.dataset.parts import live_files, path_part
 from tbp.errors import RunFailed, UnreadableInput
 from tbp.nightly.bounds import MOST_LEASE_BYTES, MOST_LEASES
-from tbp.nightly.leases import LEASES, Lease, read_lease, runner_name, written
+from tbp.nightly.leases import LEASES, Lease, now, read_lease, runner_name, written
 from tbp.nightly.sharing import MOST_TRIES, Decide, Exchanged, wait_before
 from tbp.project.policy import Policy
 
+# Leases of setups, and of commits, that nobody measures any more.
+FORGOTTEN = timedelta(days=30)
 _FILE = re.compile(r"(?P<key>[0-9a-f]{12}-[0-9a-f]{40,64})\.(?P<turn>\d{1,9})\.json")
 
 
@@ -91,8 +95,10 @@ class StoreSharing:
             if match is None:
                 continue
             key, turn = match["key"], int(match["turn"])
-            if key not in files or files[key].turn < turn:
-                files[key] = _NewestTurn(turn, self._read(path) if size <= MOST_LEASE_BYTES else None)
+            if key in files and files[key].turn > turn:
+                continue
+            with suppress(FileNotFoundError):  # over since it was listed
+                files[key] = _NewestTurn(turn, read_lease(self._store.read(path)) if size <= MOST_LEASE_BYTES else None)
         live = live_files(self._store)
         with opened(self._store, live, Wanted(self._project), ("runs",)) as database:
             rows = database.rows("SELECT DISTINCT machine, commit, facts FROM runs").to_pylist()
@@ -102,12 +108,6 @@ class StoreSharing:
         }
         self._measured = [(names[row["machine"], row["facts"]], row["commit"]) for row in rows]
         return files
-
-    def _read(self, path: str) -> Lease | None:
-        try:
-            return read_lease(self._store.read(path))
-        except FileNotFoundError:  # over since it was listed
-            return None
 
     def _leases(self, files: dict[str, _NewestTurn]) -> tuple[Lease, ...]:
         return tuple(file.lease for file in files.values() if file.lease is not None)
@@ -121,11 +121,34 @@ class StoreSharing:
                 continue
             if file is not None and file.lease is not None and file.lease.since == lease.since:
                 self._store.put(self._name(key, file.turn), written(lease))  # it ends early
-            elif not self._store.create(self._name(key, 0 if file is None else file.turn + 1), written(lease)):
+            elif not self._made(key, 0 if file is None else file.turn + 1, lease):
                 return False
-        over = [key for key in files if key not in by_key]
-        self._store.remove(self._name(key, turn) for key in over for turn in range(files[key].turn + 1))
+        at = now()
+        for key, file in files.items():
+            if key not in by_key:
+                self._end(key, file, at)
         return True
+
+    def _made(self, key: str, turn: int, lease: Lease) -> bool:
+        """Makes the file of a lease; False where another runner has made it, or has measured the commit meanwhile."""
+        was_measured = lease.commit in self.measured(lease.setup.machine)
+        name = self._name(key, turn)
+        if not self._store.create(name, written(lease)):
+            return False
+        self._looked()
+        if lease.commit in self.measured(lease.setup.machine) and not was_measured:
+            self._store.remove([name])
+            return False
+        return True
+
+    def _end(self, key: str, file: _NewestTurn, at: datetime) -> None:
+        """Removes a lease of a measured commit, or of long ago; any other stays, so that turns are counted on."""
+        lease = file.lease
+        is_measured = key.partition("-")[2] in {commit for _, commit in self._measured}
+        if is_measured or (lease is not None and lease.until < at - FORGOTTEN):
+            self._store.remove(self._name(key, turn) for turn in range(file.turn + 1))
+        elif lease is not None and lease.runner == self._runner and lease.until > at:
+            self._store.put(self._name(key, file.turn), written(replace(lease, until=at)))
 
     def _name(self, key: str, turn: int) -> str:
         return f"{self._folder}/{key}.{turn}.json"

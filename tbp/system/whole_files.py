@@ -46,7 +46,8 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
 def write_new(path: Path, content: bytes) -> None:
     """Put ``content`` at ``path``, where no file is yet: of several processes one succeeds.
 
-    Raises FileExistsError, and OSError.
+    On a file system without hard links a process that is killed here leaves half a file. Raises FileExistsError, and
+    OSError.
     """
     _remove_left(path.parent)
     handle, unfinished = _locked(path.parent)
@@ -56,7 +57,13 @@ def write_new(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
             unfinished.chmod(USUAL_MODE)
-            path.hardlink_to(unfinished)
+            try:
+                path.hardlink_to(unfinished)
+            except FileExistsError:
+                raise
+            except OSError:  # a file system without hard links
+                with path.open("xb") as alone:
+                    alone.write(content)
     finally:
         unfinished.unlink(missing_ok=True)
 

@@ -34,6 +34,9 @@ class Runner:
         self.sharing, self.results_dir = StoreSharing(StoreFiles(store), results_dir, "tiny", policy), results_dir
         self.name, self.commit = results_dir.name, ""
 
+    def measures(self, commit: str) -> None:
+        write_result(self.results_dir, commit, {"suite.track_calls": [[1.0], [], "v"]}, machine="fleet")
+
     def takes(self, *commits: str, done: Sequence[str] = ()) -> str:
         """The first of ``commits`` that nobody else has, leased; empty where there is none."""
         self.sharing.push("", partial(self._chosen, commits, done))
@@ -76,12 +79,13 @@ def test_a_measured_commit_is_given_to_nobody_else_and_its_lease_goes(runner: Ca
     ada, bob = runner("ada"), runner("bob")
     assert ada.takes(X, Y) == X
     assert bob.takes(X) == ""
-    write_result(ada.results_dir, X, {"suite.track_calls": [[1.0], [], "v"]}, machine="fleet")
+    ada.measures(X)
     assert ada.takes(Y, done=[X]) == Y
     assert bob.takes(X, Y) == ""
     assert bob.sharing.measured("fleet") == {X}
     assert bob.sharing.measured("another") == frozenset()
     assert len(files(ada)) == 1
+    ada.measures(Y)
     assert ada.takes(done=[Y]) == ""
     assert files(ada) == []
 
@@ -96,7 +100,45 @@ def test_a_lease_that_has_ended_is_taken_over_in_the_next_turn(
     assert bob.takes(X) == X
     assert [path.name.split(".")[1] for path in files(ada)] == ["0", "1"]
     assert ada.takes(X) == ""
+    bob.measures(X)
     assert bob.takes(done=[X]) == ""
+    assert files(ada) == []
+
+
+def test_turns_of_a_commit_are_counted_on_until_it_is_measured(runner: Callable[[str], Runner]):
+    """Were they not, a runner that saw the first turn could make the second beside one that made the first anew."""
+    ada, bob = runner("ada"), runner("bob")
+    assert ada.takes(X) == X
+    assert ada.takes(Y) == Y, "it was stopped, and a newer commit is there"
+    assert [path.name.split(".")[1] for path in files(ada)] == ["0", "0"]
+    assert bob.takes(X) == X
+    assert sorted(path.name.split(".")[1] for path in files(ada)) == ["0", "0", "1"]
+
+
+def test_a_commit_that_was_measured_between_the_look_and_the_lease_is_given_up(
+    runner: Callable[[str], Runner], monkeypatch: pytest.MonkeyPatch
+):
+    ada, bob = runner("ada"), runner("bob")
+    create = StoreFiles.create
+
+    def late(store: StoreFiles, name: str, content: bytes) -> bool:
+        monkeypatch.setattr(StoreFiles, "create", create)
+        ada.measures(X)
+        ada.sharing.push("")
+        return create(store, name, content)
+
+    monkeypatch.setattr(StoreFiles, "create", late)
+    assert bob.takes(X, Y) == Y
+    assert [path.name.split(".")[0].partition("-")[2] for path in files(ada)] == [Y]
+
+
+def test_a_lease_that_ended_long_ago_is_removed(runner: Callable[[str], Runner], monkeypatch: pytest.MonkeyPatch):
+    ada, bob = runner("ada"), runner("bob")
+    assert ada.takes(X) == X
+    later = now() + LEASE + timedelta(days=31)
+    for module in (__name__, "tbp.nightly.store_sharing"):
+        monkeypatch.setattr(f"{module}.now", lambda: later)
+    bob.sharing.push("", lambda leases: ())
     assert files(ada) == []
 
 
@@ -112,6 +154,7 @@ def test_a_file_that_is_no_lease_keeps_nobody_from_measuring(content: bytes, run
     (folder / f"{POOL.digest}-{X}.0.json").write_bytes(content)
     (folder / "README").write_bytes(b"of somebody")
     assert ada.takes(X) == X
+    ada.measures(X)
     ada.takes(done=[X])
     assert [path.name for path in files(ada)] == ["README"]
 
@@ -119,9 +162,9 @@ def test_a_file_that_is_no_lease_keeps_nobody_from_measuring(content: bytes, run
 def test_a_folder_with_more_files_than_there_can_be_leases_is_refused(
     runner: Callable[[str], Runner], monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("tbp.nightly.store_sharing.MOST_LEASES", 1)
     ada, bob = runner("ada"), runner("bob")
     assert (ada.takes(X, Y), bob.takes(X, Y)) == (X, Y)
+    monkeypatch.setattr("tbp.nightly.store_sharing.MOST_LEASES", 1)
     with pytest.raises(RunFailed, match="has 2 files in leases/tiny, and a project has at most 1 leases"):
         ada.takes(X)
 
@@ -144,7 +187,7 @@ def test_a_store_that_is_no_folder_gives_out_leases_too(
 
 def test_a_store_that_cannot_be_reached_is_one_line_and_the_results_stay(runner: Callable[[str], Runner]):
     ada = runner("ada")
-    write_result(ada.results_dir, X, {"suite.track_calls": [[1.0], [], "v"]}, machine="fleet")
+    ada.measures(X)
     (ada.results_dir.parent / "store").write_text("a file where the store should be")
     with pytest.raises(RunFailed, match="nothing in it is lost"):
         ada.takes(Y)
