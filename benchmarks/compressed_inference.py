@@ -29,7 +29,7 @@ class Nightly(bench.Suite):
 class NightlyBatch(bench.Suite):
     family = FAMILY
     variants = ("dense", "int8_fbgemm", "int8_onednn", "structured_50_int8", "onnx_int8")
-    shapes = {"batch": (8,)}
+    shapes = {"batch": (4,)}
     fixed = {"d_model": 512, "heads": 8, "sequence_length": 64}
     devices = ("cpu",)
     counters = ("model_bytes", "error")

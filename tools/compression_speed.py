@@ -7,7 +7,7 @@ Takes the workloads of ``benchmarks/``, each checked against its reference first
 one process: in each of --rounds rounds, in a new order, each runs for --block-ms milliseconds. The ratio is the median
 over the rounds of a variant's time per call by dense's in the same round, with its quartiles; "dense_twin" is dense
 again, so that its ratio is the noise. With --task the models are those of the trained task, and the share of wrong
-answers stands beside; the first call trains them, in about a minute. What cannot run here is listed with the reason.
+answers stands beside; the first call trains them, in less than a minute. What cannot run is listed with the reason.
 Takes a minute a row on an idle core, after exports to ONNX of some ten seconds.
 """
 
