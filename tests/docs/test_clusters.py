@@ -90,7 +90,7 @@ def home_with_ssh(tmp_path: Path) -> Iterator[Path]:
     (folder / "known_hosts").write_text(f"[127.0.0.1]:{port} {(tmp_path / 'key.pub').read_text()}")
     yield folder.parent
     server.kill()
-    server.wait()
+    server.communicate()
 
 
 @pytest.mark.slow
