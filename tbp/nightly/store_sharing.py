@@ -127,6 +127,8 @@ class StoreSharing:
         for key, file in files.items():
             if key not in by_key:
                 self._end(key, file, at)
+            elif by_key[key].until < at - FORGOTTEN:
+                self._remove(key, file)
         return True
 
     def _made(self, key: str, turn: int, lease: Lease) -> bool:
@@ -142,13 +144,19 @@ class StoreSharing:
         return True
 
     def _end(self, key: str, file: _NewestTurn, at: datetime) -> None:
-        """Removes a lease of a measured commit, or of long ago; any other stays, so that turns are counted on."""
+        """Removes a lease of a measured commit, or what is none; any other stays, so that turns are counted on."""
         lease = file.lease
-        is_measured = key.partition("-")[2] in {commit for _, commit in self._measured}
-        if is_measured or (lease is not None and lease.until < at - FORGOTTEN):
-            self._store.remove(self._name(key, turn) for turn in range(file.turn + 1))
+        if lease is None:
+            is_over = key.partition("-")[2] in {commit for _, commit in self._measured}
+        else:
+            is_over = lease.commit in self.measured(lease.setup.machine) or lease.until < at - FORGOTTEN
+        if is_over:
+            self._remove(key, file)
         elif lease is not None and lease.runner == self._runner and lease.until > at:
             self._store.put(self._name(key, file.turn), written(replace(lease, until=at)))
+
+    def _remove(self, key: str, file: _NewestTurn) -> None:
+        self._store.remove(self._name(key, turn) for turn in range(file.turn + 1))
 
     def _name(self, key: str, turn: int) -> str:
         return f"{self._folder}/{key}.{turn}.json"

@@ -138,8 +138,16 @@ def test_a_lease_that_ended_long_ago_is_removed(runner: Callable[[str], Runner],
     later = now() + LEASE + timedelta(days=31)
     for module in (__name__, "tbp.nightly.store_sharing"):
         monkeypatch.setattr(f"{module}.now", lambda: later)
-    bob.sharing.push("", lambda leases: ())
+    bob.sharing.push("")
     assert files(ada) == []
+
+
+def test_a_lease_of_a_commit_that_another_machine_measured_stays(runner: Callable[[str], Runner]):
+    ada = runner("ada")
+    write_result(ada.results_dir, X, {"suite.track_calls": [[1.0], [], "v"]}, machine="lab")
+    assert ada.takes(X) == X
+    assert ada.takes(Y) == Y
+    assert len(files(ada)) == 2
 
 
 @pytest.mark.parametrize(
