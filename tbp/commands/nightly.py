@@ -78,23 +78,33 @@ def run(options: argparse.Namespace) -> ExitCode:
             f"--results {options.results}: a night measures into results_dir of {config.path}; "
             "leave --results, or name their asv.conf.json with --config"
         )
-    sharing = _sharing(config, options)
+    branch = _branch(config, options) if options.data else None
+    store = _store(config, options) if options.store else None
     with only_night(config.results_dir) as lock:
-        if sharing is not None:
+        if (sharing := branch or store) is not None:
             sharing.pull()
-        return _night(config, options, lock, sharing)
+        return _night(config, options, lock, branch, store)
 
 
-def _sharing(config: AsvConfig, options: argparse.Namespace) -> Sharing | None:
-    """The data branch, or else the store, that gives out the commits; None where this runner works alone."""
-    if options.data:
-        from tbp.nightly.data_branch import shared_with
+def _branch(config: AsvConfig, options: argparse.Namespace) -> Sharing:
+    from tbp.nightly.data_branch import shared_with
 
-        return shared_with(config, options.data)
-    return _store_sharing(config, options) if options.store else None
+    return shared_with(config, options.data)
 
 
-def _night(config: AsvConfig, options: argparse.Namespace, lock: NightLock, sharing: Sharing | None) -> ExitCode:
+def _store(config: AsvConfig, options: argparse.Namespace) -> Sharing:
+    from tbp.dataset.files import StoreFiles
+    from tbp.nightly.store_sharing import StoreSharing
+    from tbp.project.policy import read_policy
+
+    project = options.project or config.project
+    return StoreSharing(StoreFiles(options.store), config.results_dir, project, read_policy(config.policy_file))
+
+
+def _night(
+    config: AsvConfig, options: argparse.Namespace, lock: NightLock, branch: Sharing | None, store: Sharing | None
+) -> ExitCode:
+    """The night; the branch gives out the commits, or else the store."""
     from tbp.asv.failures import failures
     from tbp.commands.output import print_summary, say_waiting, verdict_code
     from tbp.notify.news import first_told
@@ -105,26 +115,25 @@ def _night(config: AsvConfig, options: argparse.Namespace, lock: NightLock, shar
 
     paired_s = 60 * _paired_minutes(config, options)
     budget = _budget(options, paired_s)
-    work = _measured(config, options, lock, budget, sharing)
-    is_of_store = bool(options.store)
-    known = _stored_source(config, options) if is_of_store and not (options.data or work.unsent) else None
-    _measure_in_turns(config, known, work.commits, min(paired_s, budget.left_s), options.machine)
-    unsent = _shared(sharing)
-    # Where the branch gives out the commits, the store has nothing of them yet.
-    not_in_store = _shared(_store_sharing(config, options)) if is_of_store and options.data else unsent
-    source = _stored_source(config, options) if is_of_store and not not_in_store else None
+    work = _measured(config, options, lock, budget, branch or store)
+    is_in_store = store is not None and branch is None and not work.unsent
+    earlier = _stored_source(config, options) if is_in_store else None
+    _measure_in_turns(config, earlier, work.commits, min(paired_s, budget.left_s), options.machine)
+    unsent, not_in_store = _shared(branch), _shared(store)
+    source = _stored_source(config, options) if store is not None and not not_in_store else None
     data = report_data(config, source, View(options.acks, site=options.out))
     summary = report_summary(data, write_site(data, options.out, say_waiting))
     print_summary(summary)
     fresh = first_told(data, config.results_dir)
     warn(f"{words.count(len(fresh), 'event')} with regressions that no night before reported")
-    if options.data:
+    if branch is not None:
         _prune(config)
-        unsent = _shared(sharing) or (not_in_store if is_of_store else "")
+        unsent = _shared(branch)
     verdict = verdict_code(bool(fresh), summary.is_measured and _has_values(data.runs, work), options.exit_zero)
     if work.some_failed:
         warn(*failures(config.results_dir, work.commits))
-    return ExitCode.NOTHING_MEASURED if verdict is ExitCode.OK and (work.some_failed or unsent) else verdict
+    is_incomplete = work.some_failed or unsent or not_in_store
+    return ExitCode.NOTHING_MEASURED if verdict is ExitCode.OK and is_incomplete else verdict
 
 
 def _stored_source(config: AsvConfig, options: argparse.Namespace) -> ResultsSource:
@@ -132,15 +141,6 @@ def _stored_source(config: AsvConfig, options: argparse.Namespace) -> ResultsSou
     from tbp.dataset.source import store_source
 
     return store_source(options.store, options.project or config.project)
-
-
-def _store_sharing(config: AsvConfig, options: argparse.Namespace) -> Sharing:
-    from tbp.dataset.files import StoreFiles
-    from tbp.nightly.store_sharing import StoreSharing
-    from tbp.project.policy import read_policy
-
-    project = options.project or config.project
-    return StoreSharing(StoreFiles(options.store), config.results_dir, project, read_policy(config.policy_file))
 
 
 def _paired_minutes(config: AsvConfig, options: argparse.Namespace) -> float:

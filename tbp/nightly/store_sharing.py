@@ -125,10 +125,10 @@ class StoreSharing:
                 return False
         at = now()
         for key, file in files.items():
-            if key not in by_key:
-                self._end(key, file, at)
-            elif by_key[key].until < at - FORGOTTEN:
+            if file.lease is not None and file.lease.until < at - FORGOTTEN:
                 self._remove(key, file)
+            elif key not in by_key:
+                self._end(key, file, at)
         return True
 
     def _made(self, key: str, turn: int, lease: Lease) -> bool:
@@ -149,7 +149,7 @@ class StoreSharing:
         if lease is None:
             is_over = key.partition("-")[2] in {commit for _, commit in self._measured}
         else:
-            is_over = lease.commit in self.measured(lease.setup.machine) or lease.until < at - FORGOTTEN
+            is_over = lease.commit in self.measured(lease.setup.machine)
         if is_over:
             self._remove(key, file)
         elif lease is not None and lease.runner == self._runner and lease.until > at:
