@@ -23,49 +23,52 @@ def write_whole(path: Path, content: bytes) -> None:
         file.write(content)
 
 
-@contextmanager
-def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """A file to write to, at the end whole at ``path`` and on the disk; after any exception ``path`` is as it was.
-
-    A file that is there already keeps its mode.
-    """
-    _remove_left(path.parent)
-    handle, unfinished = _locked(path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-            unfinished.chmod(_mode(path))
-            unfinished.replace(path)
-    except BaseException:
-        unfinished.unlink(missing_ok=True)
-        raise
-
-
 def write_new(path: Path, content: bytes) -> None:
     """Put ``content`` at ``path``, where no file is yet: of several processes one succeeds.
 
     On a file system without hard links a process that is killed here leaves half a file. Raises FileExistsError, and
     OSError.
     """
-    _remove_left(path.parent)
-    handle, unfinished = _locked(path.parent)
+    with _unfinished(path.parent) as (file, unfinished):
+        file.write(content)
+        _complete(file, unfinished, USUAL_MODE)
+        try:
+            path.hardlink_to(unfinished)
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without hard links
+            with path.open("xb") as alone:
+                alone.write(content)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """A file to write to, at the end whole at ``path`` and on the disk; after any exception ``path`` is as it was.
+
+    A file that is there already keeps its mode.
+    """
+    with _unfinished(path.parent) as (file, unfinished):
+        yield file
+        _complete(file, unfinished, _mode(path))
+        unfinished.replace(path)
+
+
+@contextmanager
+def _unfinished(folder: Path) -> Iterator[tuple[BinaryIO, Path]]:
+    """A hidden file of this process, which is gone at the end unless it has another name by then."""
+    _remove_left(folder)
+    handle, unfinished = _locked(folder)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-            unfinished.chmod(USUAL_MODE)
-            try:
-                path.hardlink_to(unfinished)
-            except FileExistsError:
-                raise
-            except OSError:  # a file system without hard links
-                with path.open("xb") as alone:
-                    alone.write(content)
+            yield file, unfinished
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def _complete(file: BinaryIO, unfinished: Path, mode: int) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+    unfinished.chmod(mode)
 
 
 def remove_unfinished(folder: Path) -> int:
