@@ -126,29 +126,28 @@ def test_a_trace_lies_beside_the_session_and_says_the_same(tmp_path: Path):
     }
     events = trace["traceEvents"]
     assert isinstance(events, list)
-    steps = [event for event in events if str(event.get("name", "")).startswith("ProfilerStep#")]
-    assert len(steps) == recorder.TRACE_STEPS
+    assert traced_steps(path) == recorder.TRACE_STEPS
     assert sum(event.get("name") == "aten::softmax" for event in events) == recorder.TRACE_STEPS
     assert list(path.parent.glob(".unfinished-*")) == []
+
+
+def traced_steps(session: Path) -> int:
+    events = read(session.parent / str(read(session)["trace"]))["traceEvents"]
+    assert isinstance(events, list)
+    return sum(str(event.get("name", "")).startswith("ProfilerStep#") for event in events)
 
 
 def test_long_steps_make_short_traces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     slow = Timing(number=1, wall_s=(1.5,), cpu_s=(1.5,), involuntary_switches=(0,))
     path = record(destination(tmp_path), "suite.torchtime_step", PARAMETERS, device("cpu"), slow, step)
-    events = read(path.parent / str(read(path)["trace"]))["traceEvents"]
-    assert isinstance(events, list)
-    steps = [event for event in events if str(event.get("name", "")).startswith("ProfilerStep#")]
-    assert len(steps) == recorder.TRACE_MIN_STEPS
+    assert traced_steps(path) == recorder.TRACE_MIN_STEPS
 
 
 def test_steps_of_many_operators_make_short_traces(tmp_path: Path):
     """The profiler's own time grows with them: of 20 steps of 21,000 operators it was 40 s."""
     many = Further(counts=CellCounts(operators=5_000))
     path = record(destination(tmp_path), "suite.torchtime_step", PARAMETERS, device("cpu"), TIMING, step, further=many)
-    events = read(path.parent / str(read(path)["trace"]))["traceEvents"]
-    assert isinstance(events, list)
-    steps = [event for event in events if str(event.get("name", "")).startswith("ProfilerStep#")]
-    assert len(steps) == 4, "2 s ÷ (5,000 × 80 µs + a step)"
+    assert traced_steps(path) == 4, "2 s ÷ (5,000 × 80 µs + a step)"
 
 
 def test_parameters_that_look_alike_have_files_of_their_own(tmp_path: Path):
