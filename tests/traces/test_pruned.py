@@ -41,13 +41,18 @@ def test_a_trace_that_cannot_be_read_stays(traced_results: Path):
 
 
 def test_an_interruption_between_table_and_removal_leaves_both(traced_results: Path, monkeypatch: pytest.MonkeyPatch):
-    def interrupted(path: Path) -> None:
-        raise KeyboardInterrupt
+    removable = raw(traced_results)
+    unlink = Path.unlink
+
+    def interrupted(path: Path, missing_ok: bool = False) -> None:
+        if path in removable:
+            raise KeyboardInterrupt
+        unlink(path, missing_ok=missing_ok)
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "unlink", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            prune(raw(traced_results))
+            prune(removable)
     assert len(raw(traced_results)) == 6
     assert len(files(traced_results, ".operators.json.gz")) == 1
     plan = prune_plan(replace(stored(None, traced_results), policy=Policy(keep_traces_of_newest_runs=0)))
