@@ -3,6 +3,9 @@
 The task is that of ``trained_models``, kinds of tokens in Python source, in sequences of different lengths. An epoch
 has seven micro-batches, sorted by length, of which four make a step: so there is padding to mask, a tail to flush, and
 micro-batches that hold different numbers of labels. The data of a seed are the same for every design.
+
+A design is trained once for each content of the commit's code (``made_once``), with its seeds beside each other: no
+time of it is taken.
 """
 
 # B batch, S sequence, D model width
@@ -12,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import joblib
 import torch
 from torch import Tensor, nn
 
@@ -26,6 +30,7 @@ EPOCHS, MICRO_BATCHES, ACCUMULATED, BATCH = 60, 7, 4, 8
 RATE, WARMUP_STEPS = 3e-3, 20
 MODULES = 12  # of the training data; of the test data all
 TESTED = 512  # windows
+SEEDS = (1, 2, 3, 4, 5)
 PADDING, IGNORED = 0, -100  # no source has the character 0; no loss counts the label
 
 
@@ -79,13 +84,34 @@ class Model(nn.Module):
         return logits
 
 
+def error_rates(name: str) -> dict[int, float]:
+    """Share of wrong answers of that design, by seed, trained at the first call for this content of the code.
+
+    Raises:
+        Skip: the commit lacks a part, or this Python its source.
+    """
+    settle()
+    threads = torch.get_num_threads()  # sums depend on their number
+
+    def make() -> dict[str, list[float]]:
+        trials = [trial(DESIGNS[name], seed) for seed in SEEDS]
+        return {"error_rates": joblib.Parallel(n_jobs=-1, prefer="threads")(map(joblib.delayed(_settled), trials))}
+
+    key = key_of(Path(__file__), Path(python_source.__file__), f"{name} {threads}")
+    return dict(zip(SEEDS, made_once(key, make)["error_rates"], strict=True))
+
+
+def _settled(trial: Callable[[], float]) -> float:
+    settle()  # the number of threads belongs to a thread
+    return trial()
+
+
 def trial(design: Design, seed: int) -> Callable[[], float]:
     """The call that trains a model of that design, and gives the share of the test data that it gets wrong.
 
     Raises:
         Skip: the commit lacks a part, or this Python its source.
     """
-    settle()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = Model(design)

@@ -113,10 +113,11 @@ class TorchTime(Benchmark):  # type: ignore[misc]  # asv_runner ships no types
 
 def _of_suite(known: Further, on: Device, plan: SamplingPlan, suite: Suite, clock: Clock, number: int) -> Further:
     """``known`` with the ratios to other variants, the counts, the roof, and what records its ranks."""
-    start_s = time.perf_counter()
     hasty = plan.max_samples < MIN_ROUNDS  # asv run --quick
+    beside = {} if hasty else suite.beside()
+    start_s = time.perf_counter()
     # The run itself, as those beside it: through asv's function a step of 5 µs takes 9 % longer than its twin.
-    ratios = {} if hasty else in_turns(suite.step.run, suite.beside(), on, plan, clock, number)
+    ratios = in_turns(suite.step.run, beside, on, plan, clock, number)
     known = replace(known, ratios=ratios, measuring_s=known.measuring_s + time.perf_counter() - start_s)
     known = replace(known, counts=suite.counted(), rank_traces=suite.step.rank_traces)
     with suite.step.within():

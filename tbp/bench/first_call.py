@@ -40,14 +40,15 @@ print("first call:", seconds, error)
 COLD, WARM = "cold", "warm"
 
 
-def first_call_s(module: str, cache: str, threads: int = 1, on: str = "cpu") -> float:
+def first_calls_s(module: str, threads: int = 1, on: str = "cpu") -> dict[str, float]:
     """Seconds of the first call of the compiled ``module``: Python source that assigns ``module`` and ``inputs``.
 
-    ``cache`` is ``cold``, an empty cache of compiled code, or ``warm``, one that an earlier process filled.
+    ``cold`` is with an empty cache of compiled code, ``warm`` in the next process, with the cache that the cold one has
+    filled.
 
     Raises:
         Skip: there is no device ``on``, no C++ compiler, which torch.compile needs on the CPU, or no Triton for CUDA.
-        RuntimeError: the process failed, or computed something else than the module without compilation.
+        RuntimeError: a process failed, or computed something else than the module without compilation.
     """
     device(on)
     if on == "cuda" and importlib.util.find_spec("triton") is None:
@@ -56,9 +57,7 @@ def first_call_s(module: str, cache: str, threads: int = 1, on: str = "cpu") -> 
         raise Skip("torch.compile needs a C++ compiler: install g++")
     program = PROGRAM.format(module=module, threads=threads, device=on)
     with tempfile.TemporaryDirectory(prefix="tbp-compile-") as folder:
-        if cache == WARM:
-            _run(program, folder)
-        return _run(program, folder)
+        return {cache: _run(program, folder) for cache in (COLD, WARM)}
 
 
 def _run(program: str, folder: str) -> float:

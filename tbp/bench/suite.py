@@ -60,6 +60,7 @@ class Suite:
     workload: Workload
     case: Case
     device: str
+    parameters: dict[str, str]  # of this cell, as its session has them
     counts: CellCounts | None  # of an earlier session of this run; None: this process is the cell's first
     close: Closeness | None  # of the step to its reference; None where an earlier process checked it
     first_call_s: float | None  # None where the step was not called yet
@@ -100,8 +101,8 @@ class Suite:
         self.case = Case(shape, dtype, self.device)
         self.__dict__.pop("step", None)
         self.first_call_s, self.close = None, None
-        parameters = dict(zip(self.param_names, map(str, values), strict=True))
-        self.counts = counted_before(Destination.from_environment(), _timed_name(type(self)), parameters)
+        self.parameters = dict(zip(self.param_names, map(str, values), strict=True))
+        self.counts = self._counted_before(self.workload)
         if self.counts is None:
             self.first_call_s = seconds_of(self.step.run, find_device(self.device))
             self.close = closeness(self.workload, self.case, self.step)
@@ -119,6 +120,8 @@ class Suite:
     def beside(self) -> dict[str, Callable[[], object]]:
         """The baseline and the twin of this cell's variant, ready to be called; a twin needs none of its own.
 
+        The baseline is checked, unless an earlier process of the same asv run did: for this cell, or timing it.
+
         Raises:
             WrongResult: the baseline does something else than its workload says.
         """
@@ -127,11 +130,18 @@ class Suite:
         ready: dict[str, Callable[[], object]] = {}
         for name in filter(None, (self.workload.baseline, self.workload.twin)):
             with suppress(Skip):
-                step = find(self.family, name).build(self.case)
-                if self.counts is None and name == self.workload.baseline:
-                    closeness(find(self.family, name), self.case, step)
+                other = find(self.family, name)
+                step = other.build(self.case)
+                is_twin = name == self.workload.twin
+                if self.counts is None and not is_twin and self._counted_before(other) is None:
+                    closeness(other, self.case, step)
                 ready[name] = step.run
         return ready
+
+    def _counted_before(self, workload: Workload) -> CellCounts | None:
+        """The counts of this cell with that variant; None unless an earlier process of the same asv run checked it."""
+        parameters = {**self.parameters, "variant": workload.label}
+        return counted_before(Destination.from_environment(), _timed_name(type(self)), parameters)
 
     @property
     def dtype(self) -> torch.dtype:

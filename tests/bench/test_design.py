@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 import tbp.blocks
 from benchmarks.workloads import design, made_once, python_source
-from benchmarks.workloads.design import DESIGNS, IGNORED, PADDING, RIGHT, trial
+from benchmarks.workloads.design import DESIGNS, IGNORED, PADDING, RIGHT, SEEDS, error_rates, trial
 from tbp import bench
 
 from ..torch_threads import one_thread  # noqa: F401 - a fixture
@@ -40,6 +40,16 @@ def test_a_trial_gives_the_same_share_each_time_and_another_for_another_seed(nam
     assert 0.0 < first < 1.0
     assert trial(DESIGNS[name], 1)() == first
     assert trial(DESIGNS[name], 2)() != first
+
+
+def test_the_seeds_of_a_design_are_trained_once(monkeypatch: pytest.MonkeyPatch):
+    """Also beside each other they give what each gives alone."""
+    rates = error_rates("naive")
+    assert rates == {seed: trial(DESIGNS["naive"], seed)() for seed in SEEDS}
+    monkeypatch.setattr(design, "trial", lambda *_: pytest.fail("trained again"))
+    assert error_rates("naive") == rates
+    with pytest.raises(pytest.fail.Exception, match="trained again"):
+        error_rates("right")
 
 
 def test_each_epoch_has_ragged_micro_batches_and_a_tail():

@@ -7,7 +7,7 @@ import torch
 
 from tbp.bench import first_call
 from tbp.bench.devices import Skip
-from tbp.bench.first_call import COLD, WARM, first_call_s
+from tbp.bench.first_call import COLD, WARM, first_calls_s
 
 MODULE = "module = torch.nn.Linear(4, 4)\ninputs = (torch.ones(2, 4),)"
 
@@ -15,13 +15,13 @@ MODULE = "module = torch.nn.Linear(4, 4)\ninputs = (torch.ones(2, 4),)"
 def test_no_compiler_is_a_skip_with_the_reason(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(first_call.shutil, "which", lambda name: None)
     with pytest.raises(Skip, match=r"needs a C\+\+ compiler"):
-        first_call_s(MODULE, COLD)
+        first_calls_s(MODULE)
 
 
 def test_a_device_that_is_not_there_is_a_skip(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(Skip, match="no CUDA device on this machine"):
-        first_call_s(MODULE, COLD, on="cuda")
+        first_calls_s(MODULE, on="cuda")
 
 
 def test_on_cuda_triton_compiles_and_the_program_is_placed_there(monkeypatch: pytest.MonkeyPatch):
@@ -31,20 +31,19 @@ def test_on_cuda_triton_compiles_and_the_program_is_placed_there(monkeypatch: py
     monkeypatch.setattr(first_call.shutil, "which", lambda name: None)
     monkeypatch.setattr(first_call.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(Skip, match="needs Triton on CUDA"):
-        first_call_s(MODULE, COLD, on="cuda")
+        first_calls_s(MODULE, on="cuda")
     monkeypatch.setattr(first_call.importlib.util, "find_spec", lambda name: name == "triton")
-    assert first_call_s(MODULE, COLD, on="cuda") == 1.0
+    assert first_calls_s(MODULE, on="cuda") == {COLD: 1.0, WARM: 1.0}
     assert "module.eval().to('cuda')" in programs[0]
 
 
-def test_warm_fills_the_cache_of_the_process_that_is_timed(monkeypatch: pytest.MonkeyPatch):
+def test_the_second_process_has_the_cache_that_the_first_has_filled(monkeypatch: pytest.MonkeyPatch):
     folders: list[str] = []
     monkeypatch.setattr(first_call.shutil, "which", lambda name: "/usr/bin/g++")
     monkeypatch.setattr(first_call, "_run", lambda program, folder: folders.append(folder) or float(len(folders)))
-    assert first_call_s(MODULE, COLD) == 1.0
-    assert first_call_s(MODULE, WARM) == 3.0
-    assert folders[1] == folders[2] != folders[0]
-    assert not any(Path(folder).exists() for folder in folders)
+    assert first_calls_s(MODULE) == {COLD: 1.0, WARM: 2.0}
+    assert folders[0] == folders[1]
+    assert not Path(folders[0]).exists()
 
 
 class TestRun:
@@ -65,6 +64,7 @@ class TestRun:
 @pytest.mark.slow  # half a minute of a core
 def test_a_real_module_is_compiled_and_checked():
     try:
-        assert first_call_s(MODULE, WARM) > 0
+        calls = first_calls_s(MODULE)
     except Skip as reason:
         pytest.skip(str(reason))
+    assert 0 < calls[WARM] < calls[COLD]

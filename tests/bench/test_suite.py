@@ -249,6 +249,25 @@ class TestRecorded:
         with pytest.raises(pytest.fail.Exception, match="checked again"):
             counter.do_setup()
 
+    def test_a_baseline_is_checked_where_it_is_timed_or_else_beside_the_first_that_is_held_against_it(
+        self, discovered: dict[str, Any], results: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        checked: list[str] = []
+        closeness = bench.suite.closeness
+
+        def noting(workload: bench.Workload, case: bench.Case, step: bench.Step) -> Any:
+            checked.append(workload.variant)
+            return closeness(workload, case, step)
+
+        monkeypatch.setattr("tbp.bench.suite.closeness", noting)
+        self.timed(discovered, "multiply", results)
+        assert checked == ["multiply", "add"]
+        monkeypatch.setenv("TBP_RUN", "2")
+        checked.clear()
+        self.timed(discovered, "add", results)
+        self.timed(discovered, "multiply", results)
+        assert checked == ["add", "multiply"]
+
     def test_a_wrong_baseline_is_no_baseline(
         self, discovered: dict[str, Any], results: Path, monkeypatch: pytest.MonkeyPatch
     ):
