@@ -46,7 +46,7 @@ from .turns import TurnRatios
 SESSION_FORMAT = 1
 
 # Steps in a trace: 20 where they take no longer than the samples did. Of 246 operators in steps of 8 to 45 ms the 10th
-# percentile of a session's 20 steps was 4.7 % (median) from that of another session, of 10 steps 5.7 %, of 5 steps 6.8 %.
+# percentile of a session was 4.7 % (median) off that of another session with 20 steps, 5.7 % with 10, 6.8 % with 5.
 TRACE_STEPS = 20
 TRACE_BUDGET_S = 0.5
 TRACE_MIN_STEPS = 3

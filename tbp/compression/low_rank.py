@@ -1,4 +1,4 @@
-"""Low rank: every linear layer as the product of two smaller ones, by the singular value decomposition.
+"""Low rank: every linear layer as the product of two smaller ones, from the largest singular values of its weight.
 
 Changes the model in place and returns it. Trained weights are rarely of low rank, so fine-tuning follows; that is left
 to the caller. Multiplying two thin matrices costs a second kernel launch and reads the activations twice.
@@ -27,14 +27,12 @@ class LowRankLinear(nn.Module):
         if not 1 <= rank <= min(weight.shape):
             raise ValueError(f"rank={rank} must be from 1 to {min(weight.shape)}, the smaller side of the weight")
         self.in_features, self.out_features, self.rank = linear.in_features, linear.out_features, rank
-        left, singular, right = torch.linalg.svd(weight.double(), full_matrices=False)
-        # Both factors get the root of the singular values: so neither is trained at a scale of its own.
-        root = singular[:rank].sqrt()
+        widen, narrow = _factors(weight.double(), rank)
         self.narrow = nn.Linear(self.in_features, rank, bias=False, device="meta")
         self.widen = nn.Linear(rank, self.out_features, bias=linear.bias is not None, device="meta")
         is_trained = linear.weight.requires_grad
-        self.narrow.weight = nn.Parameter((root[:, None] * right[:rank]).to(weight.dtype), is_trained)
-        self.widen.weight = nn.Parameter((left[:, :rank] * root).to(weight.dtype).contiguous(), is_trained)
+        self.narrow.weight = nn.Parameter(narrow.to(weight.dtype).contiguous(), is_trained)
+        self.widen.weight = nn.Parameter(widen.to(weight.dtype).contiguous(), is_trained)
         if linear.bias is not None:
             self.widen.bias = linear.bias
 
@@ -42,6 +40,22 @@ class LowRankLinear(nn.Module):
         """(..., in) to (..., out)."""
         output: Tensor = self.widen(self.narrow(x))
         return output
+
+
+def _factors(weight: Tensor, rank: int) -> tuple[Tensor, Tensor]:
+    """(out, rank) and (rank, in), whose product is nearest to ``weight`` (out, in) in float64.
+
+    The singular vectors of the shorter side are the eigenvectors of weight·weightᵀ, which take half to a fifth of the
+    time of a decomposition into singular values. Projected on the ``rank`` foremost the weight is nearest.
+    """
+    if weight.shape[0] > weight.shape[1]:
+        widen, narrow = _factors(weight.T, rank)
+        return narrow.T, widen.T
+    vectors = torch.linalg.eigh(weight @ weight.T).eigenvectors[:, -rank:]
+    projected = vectors.T @ weight
+    # Both factors get the root of the singular values: so neither is trained at a scale of its own.
+    root = projected.norm(dim=1).sqrt().clamp_min(torch.finfo(weight.dtype).tiny)
+    return vectors * root, projected / root[:, None]
 
 
 def factorise_model(model: nn.Module, parameter_ratio: float = 0.5) -> nn.Module:

@@ -34,7 +34,8 @@ def prune_model(model: nn.Module, pruning_ratio: float = 0.3) -> nn.Module:
         raise ValueError("the model has no linear weights to prune")
     with torch.no_grad():
         for weight in weights:
-            pruned = weight.abs().flatten().topk(round(pruning_ratio * weight.numel()), largest=False).indices
+            number = round(pruning_ratio * weight.numel())
+            pruned = weight.abs().flatten().topk(number, largest=False, sorted=False).indices
             is_pruned = torch.zeros(weight.numel(), dtype=torch.bool, device=weight.device)
             is_pruned[pruned] = True
             weight.masked_fill_(is_pruned.view_as(weight), 0.0)

@@ -201,6 +201,21 @@ def linear_weights(model: nn.Module) -> int:
     return sum(module.weight.numel() for module in projected.modules() if isinstance(module, nn.Linear))
 
 
+@pytest.mark.parametrize("shape", [(40, 24), (24, 40), (1, 5)])
+@pytest.mark.parametrize("make", [torch.randn, torch.zeros, lambda *shape: torch.randn(shape[1]).expand(shape)])
+def test_low_rank_is_as_near_as_the_singular_values_allow(make: Callable[..., Tensor], shape: tuple[int, int]) -> None:
+    """Also of weights without any rank, or of rank 1."""
+    linear = nn.Linear(*reversed(shape)).double()
+    with torch.no_grad():
+        linear.weight.copy_(make(*shape))
+    rank = max(1, min(shape) // 3)
+    low = LowRankLinear(linear, rank)
+    apart = low.widen.weight @ low.narrow.weight - linear.weight
+    left_out = torch.linalg.svdvals(linear.weight.detach())[rank:]
+    torch.testing.assert_close(apart.norm(), left_out.norm(), rtol=1e-9, atol=1e-9)
+    torch.testing.assert_close(low.widen.weight.norm(), low.narrow.weight.norm(), rtol=1e-9, atol=1e-9)
+
+
 def test_low_rank_is_exact_where_the_weight_is_of_low_rank() -> None:
     linear = nn.Linear(12, 9)
     with torch.no_grad():
