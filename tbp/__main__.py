@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import sys
 from typing import NoReturn
@@ -72,6 +73,9 @@ def _reason(error: OSError) -> str:
 def run() -> NoReturn:
     """Ends the process with the exit code of ``main``."""
     guard()
+    # A report makes millions of objects that stay. Looking for cycles among them took a tenth: 2.64 → 2.23 s
+    # of 3,170 files, 6.4 → 5.6 s of 200 series over 1,000 commits (Python's own threshold is 700).
+    gc.set_threshold(50_000, 20, 100)
     code = main()
     sys.exit(code if _is_written() else int(ExitCode.USAGE))
 

@@ -10,7 +10,7 @@ import contextlib
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import chain
 from typing import TypeAlias
 
@@ -75,17 +75,22 @@ class ResultHead(msgspec.Struct, frozen=True):
         return hardware_text(self.facts)
 
 
-class RecordedBenchmark(msgspec.Struct, frozen=True, cache_hash=True):
+class RecordedBenchmark(msgspec.Struct, frozen=True, cache_hash=True, dict=True):
     """A benchmark as a result file has it; its cells are the product of the values, in order."""
 
     name: str
     version: str  # "" in files too old to have one
     parameters: tuple[tuple[str, ...], ...]  # each parameter's values, as the report shows them
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Its number of cells."""
         return math.prod(map(len, self.parameters))
+
+    @cached_property
+    def is_wordy(self) -> bool:
+        """True where its name or a value is longer than any that somebody means."""
+        return max(map(len, (self.name, *chain.from_iterable(self.parameters)))) > MOST_TEXT
 
 
 class ResultFile(msgspec.Struct, frozen=True, eq=False):
@@ -116,6 +121,7 @@ def _columns(content: ResultContent, name: str, folder: str) -> ResultFile:
     head = _head(content, name, folder)
     benchmarks: list[RecordedBenchmark] = []
     counts: list[int] = []
+    cells = 0
     started_ms: list[float | None] = []
     problems: list[str] = []
     result: list[float | None] = []
@@ -125,7 +131,8 @@ def _columns(content: ResultContent, name: str, folder: str) -> ResultFile:
     for row_name, row in content.results.items():
         benchmark = _recorded(row_name, row.version, bytes(row.params))
         size = benchmark.size
-        if reason := _beyond_bounds(benchmark, sum(counts)):
+        if cells + size > MOST_CELLS or benchmark.is_wordy:
+            reason = _beyond_bounds(benchmark)
             problems.append(f"{shortened(benchmark.name, MOST_SHOWN)} {reason}, and was left out: run it again")
             continue
         # No result at all: every cell failed, or the build did.
@@ -138,6 +145,7 @@ def _columns(content: ResultContent, name: str, folder: str) -> ResultFile:
             )
         benchmarks.append(benchmark)
         counts.append(count)
+        cells += count
         started_ms.append(row.started_at)
         result += values[:count]
         q25 += _of_length(row.stats_q_25, count)
@@ -165,12 +173,11 @@ def _starts(milliseconds: Sequence[float | None]) -> Floats:
     return started_ms
 
 
-def _beyond_bounds(benchmark: RecordedBenchmark, cells_before: int) -> str:
-    """The reason for which a benchmark is left out of a file with so many cells before; empty where there is none."""
-    if cells_before + benchmark.size > MOST_CELLS:
-        return f"claims {benchmark.size:,} combinations of parameters where a run has at most {MOST_CELLS:,}"
-    longest = max(map(len, (benchmark.name, *chain.from_iterable(benchmark.parameters))))
-    return f"has a name or a value of more than {MOST_TEXT:,} characters" if longest > MOST_TEXT else ""
+def _beyond_bounds(benchmark: RecordedBenchmark) -> str:
+    """The reason for which a benchmark is left out of a file."""
+    if benchmark.is_wordy:
+        return f"has a name or a value of more than {MOST_TEXT:,} characters"
+    return f"claims {benchmark.size:,} combinations of parameters where a run has at most {MOST_CELLS:,}"
 
 
 def _measured(result: Sequence[float | None]) -> tuple[Floats, int]:

@@ -30,6 +30,8 @@ def rank_history(
     ``newest`` has the traces of one of them, which are not read again.
     """
     key = traces.sessions.traced(key)
+    if not traces.sessions.commits(key):
+        return ()
     traced = [point.commit for point in points if point.comparable and _has_ranks(key, point.commit, traces)]
     known: list[RanksAtCommit] = []
     for commit in traced[-MOST_COMMITS:]:
