@@ -30,13 +30,9 @@ from tbp.turns.worker_process import OutOfTime
 # Recording and reading both sides takes some ten seconds a benchmark; one cause often slows many of them.
 MOST_EXPLAINED = 8
 NAMED_OPERATORS = 3
-# As the recorder: a 10th percentile needs about 20 steps; where they are long, fewer have to do.
-STEPS = 20
-LEAST_STEPS = 3
-TRACE_BUDGET_S = 2.0
 
 # Records one trace of each side of a cell in processes of their own; False where there is nothing to trace.
-Record = Callable[[Cell, Mapping[Side, Path], int], bool]
+Record = Callable[[Cell, Mapping[Side, Path]], bool]
 # Gives what records these cells, each once: a session, whose processes come from servers of its own.
 Recording = Callable[[Sequence[Cell]], AbstractContextManager[Record]]
 
@@ -74,11 +70,6 @@ class _Traced(Struct):
     goes_on: bool = True
     problem: str = ""  # why there is no trace
 
-    @property
-    def steps(self) -> int:
-        slowest_s = max(self.judgement.before, self.judgement.after)
-        return max(LEAST_STEPS, min(STEPS, int(TRACE_BUDGET_S / slowest_s)))
-
     def sentences(self) -> tuple[str, ...]:
         """Sentences on the operators, or one that says why there are none; nothing for a benchmark without torch."""
         if self.problem:
@@ -96,7 +87,7 @@ def _record(traced: Sequence[_Traced], recording: Recording, folder: Path, rules
     with recording([changed.cell for changed in traced]) as record:
         for changed in traced:
             try:
-                changed.goes_on = record(changed.cell, paths, changed.steps)
+                changed.goes_on = record(changed.cell, paths)
                 sessions = [session(read_trace(paths[side]), rules) for side in SIDES] if changed.goes_on else []
             except OutOfTime:
                 return

@@ -137,9 +137,9 @@ class Measuring:
         with self._team(cells) as team:
             yield lambda cell, side: team.value(cell, side, self._folders.of(cell)[side])
 
-    def _trace(self, team: Team, cell: Cell, paths: Mapping[Side, Path], steps: int) -> bool:
+    def _trace(self, team: Team, cell: Cell, paths: Mapping[Side, Path]) -> bool:
         team.assemble(tracing=True)
-        return team.trace(cell, self._folders.of(cell), paths, steps)
+        return team.trace(cell, self._folders.of(cell), paths)
 
     def _team(self, cells: Sequence[Cell]) -> Team:
         self._teams += 1

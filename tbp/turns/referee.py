@@ -105,8 +105,8 @@ class Team:
         finally:
             self._tear_down(cell)
 
-    def trace(self, cell: Cell, folders: Mapping[Side, str], paths: Mapping[Side, Path], steps: int) -> bool:
-        """Leave a trace of ``steps`` calls of each side at ``paths``; False where the benchmark uses no torch.
+    def trace(self, cell: Cell, folders: Mapping[Side, str], paths: Mapping[Side, Path]) -> bool:
+        """Leave a trace of some calls of each side at ``paths``; False where the benchmark uses no torch.
 
         Raises:
             CellFailed, CellSkipped, OutOfTime: as ``measure``.
@@ -115,13 +115,13 @@ class Team:
             self.assemble()
             self._set_up(cell, folders)
             self._plan(cell)  # warms up
-            traced = [self._trace(side, cell, str(paths[side]), steps) for side in SIDES]
+            traced = [self._trace(side, cell, str(paths[side])) for side in SIDES]
             return all(traced)
         finally:
             self._tear_down(cell)
 
-    def _trace(self, side: Side, cell: Cell, path: str, steps: int) -> bool:
-        self._send(side, do="trace", path=path, steps=steps)
+    def _trace(self, side: Side, cell: Cell, path: str) -> bool:
+        self._send(side, do="trace", path=path)
         return bool(self._expect(side, "traced", IMPORT_TIMEOUT_S + cell.timeout_s)["traced"])
 
     def assemble(self, *, tracing: bool = False) -> None:

@@ -15,7 +15,7 @@ ends with it. Wherever a process dies, the server or the referee notices and say
     {"do": "cell", "name", "index", "folder"}       → {"ready": true, "pid"} | {"skipped": why}   (the same)
         {"do": "calibrate", "cores", "sample_s", …} → {"number", "sample_s"}
         {"do": "block", "number", "samples"}        → {"wall_s": […], "cpu_s": […], "switches": […]}
-        {"do": "trace", "path", "steps"}            → {"traced": whether there is a torch to trace}
+        {"do": "trace", "path"}                     → {"traced": whether there is a torch to trace}
         {"do": "end"}                               → {"ended": true}
     any of them                                     → {"failed": traceback} | {"died": exit status, negative: by signal}
 """
@@ -42,6 +42,12 @@ from typing import Any
 
 ENDED_WELL = 77  # exit status of a forked process that has sent its last reply
 DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
+
+# Calls in a trace. A 10th percentile needs about 20. Where they are long, or the profiler takes long, as for a call of
+# thousands of operators, fewer have to do.
+STEPS = 20
+LEAST_STEPS = 3
+TRACE_BUDGET_S = 2.0
 
 
 class Channel:
@@ -229,7 +235,7 @@ def take_turns(step: WorkerStep, channel: Channel) -> None:
             case "block":
                 channel.reply(**step.block(turn["number"], turn["samples"]))
             case "trace":
-                channel.reply(traced=step.trace(turn["path"], turn["steps"]))
+                channel.reply(traced=step.trace(turn["path"]))
 
 
 def pin(cores: list[int]) -> None:
@@ -299,10 +305,19 @@ class WorkerStep:
             gc.enable()
         return {"wall_s": wall_s, "cpu_s": cpu_s, "switches": switches}
 
-    def trace(self, path: str, steps: int) -> bool:
-        """Leave a torch.profiler trace of ``steps`` calls at ``path``; False where the benchmark uses no torch."""
+    def trace(self, path: str) -> bool:
+        """Leave a torch.profiler trace of some calls at ``path``; False where the benchmark uses no torch."""
         if "torch" not in sys.modules or self._raw is not None:
             return False
+        start_s = time.perf_counter()
+        self._profiled(1)
+        call_s = (time.perf_counter() - start_s) / 2  # one to warm up and one that was recorded
+        steps = max(LEAST_STEPS, min(STEPS, int(TRACE_BUDGET_S / call_s)))
+        self._profiled(steps).export_chrome_trace(path)
+        return True
+
+    def _profiled(self, steps: int) -> Any:
+        """The torch.profiler that has recorded ``steps`` calls, after one that warms up."""
         from torch.profiler import ProfilerActivity, profile, schedule
 
         activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if cuda_in_use() else [])]
@@ -315,8 +330,7 @@ class WorkerStep:
                 self._call()
                 synchronise()
                 profiler.step()
-        profiler.export_chrome_trace(path)
-        return True
+        return profiler
 
     def _sample(self, number: int) -> tuple[float, float, int]:
         if self._fresh and number > 1:

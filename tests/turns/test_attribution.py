@@ -3,14 +3,20 @@
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
+import pytest
 import torch
 from torch.profiler import ProfilerActivity, profile, schedule
 
 from tbp.model.changes import State
 from tbp.model.comparison import Judgement
+from tbp.traces.operators.operators import session
+from tbp.traces.reading.read import read_trace
+from tbp.turns import worker
 from tbp.turns.attribution import MOST_EXPLAINED, NO_TIME, Record, Recording, explained
 from tbp.turns.cells import Cell, CellFailed, Side
+from tbp.turns.worker import LEAST_STEPS, STEPS, WorkerStep
 from tbp.turns.worker_process import OutOfTime
 
 CELL = Cell("suite.torchtime_step", 0, (("variant", "sdpa"),))
@@ -26,11 +32,11 @@ def each(record: Record) -> Recording:
 
 
 def recording(base: Callable[[], object], head: Callable[[], object]) -> Recording:
-    def record(cell: Cell, paths: Mapping[Side, Path], steps: int) -> bool:
+    def record(cell: Cell, paths: Mapping[Side, Path]) -> bool:
         for call, path in ((base, paths["base"]), (head, paths["head"])):
-            plan = schedule(wait=0, warmup=1, active=steps, repeat=1)
+            plan = schedule(wait=0, warmup=1, active=STEPS, repeat=1)
             with profile(activities=[ProfilerActivity.CPU], schedule=plan, acc_events=True) as profiler:
-                for _ in range(1 + steps):
+                for _ in range(1 + STEPS):
                     call()
                     profiler.step()
             profiler.export_chrome_trace(str(path))
@@ -110,10 +116,21 @@ def test_of_a_budget_that_ends_after_the_first_session_the_counts_are_told():
     recorded = iter([True])
     with recording(once, twice_and_softmax)([CELL]) as record_both:
 
-        def record(cell: Cell, paths: Mapping[Side, Path], steps: int) -> bool:
+        def record(cell: Cell, paths: Mapping[Side, Path]) -> bool:
             if next(recorded, False):
-                return record_both(cell, paths, steps)
+                return record_both(cell, paths)
             raise OutOfTime
 
         [found] = explained([judged(State.REGRESSION, 1.0)], [CELL], each(record))
     assert "aten::mm 1 → 2 calls" in " / ".join(found.operators)
+
+
+@pytest.mark.parametrize(("budget_s", "steps"), [(60.0, STEPS), (0.0, LEAST_STEPS)])
+def test_a_trace_has_as_many_steps_as_its_budget_has_room_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, budget_s: float, steps: int
+):
+    monkeypatch.setattr(worker, "TRACE_BUDGET_S", budget_s)
+    cell = SimpleNamespace(func=once, _current_params=(), _setups=[])
+    path = tmp_path / "head.pt.trace.json"
+    assert WorkerStep(cell).trace(str(path)) is True
+    assert session(read_trace(path)).table.steps == steps
