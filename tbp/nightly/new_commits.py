@@ -98,11 +98,12 @@ def pending(
     elsewhere: Collection[str] = (),
     name: str = "",
     shared: Collection[str] = (),
+    tonight: Collection[str] = (),
 ) -> Pending:
     """The commits that ``machine`` has not measured, without those that are measured ``elsewhere`` at the moment.
 
     Another machine with its ``name``, by the project's rules, measures in its stead; none does where that is empty.
-    Of ``shared`` commits another runner has the results.
+    Of ``shared`` commits another runner has the results. Those of ``tonight`` had their turn, whatever came of it.
     ``stopped`` are those at which a night was interrupted; one that failed for want of room counts as such.
 
     Raises:
@@ -116,10 +117,11 @@ def pending(
     newest, oldest = (indices[0], indices[-1]) if indices else (FIRST_NIGHT, 0)
     stopped = {*stopped, *without_room(config.results_dir, machine, measured)}
     until = min(len(history), max(oldest, FIRST_NIGHT), GAPS_AMONG)  # a first night may have been stopped
-    free = [commit not in measured and commit not in elsewhere for commit in history]
+    passed_over = {*elsewhere, *tonight}
+    free = [commit not in measured | passed_over for commit in history]
     return Pending(
         new=tuple(commit for commit, is_free in zip(history[:newest], free, strict=False) if is_free),
-        stopped=tuple(commit for commit in history if commit in stopped and commit in measured - set(elsewhere)),
+        stopped=tuple(commit for commit in history if commit in stopped and commit in measured - passed_over),
         gaps=tuple(history[index] for index in range(newest, until) if free[index]),
         sound=next((commit for commit in history if commit in healthy and commit not in elsewhere), ""),
     )

@@ -24,6 +24,7 @@ from tbp.wording import words
 
 Heard = Callable[[str], None]
 MOST_NAMED = 3  # commits in a subject
+MOST_PUT_OFF = 3  # commits without any result before the fault is the machine's
 
 
 class Wish(Struct, frozen=True):
@@ -61,6 +62,7 @@ class Night:
         self._setup = PoolSetup(wish.name or wish.machine, config.environments)
         self._runner = runner_name(config.results_dir)
         self._done: list[str] = []
+        self._put_off: dict[str, RunFailed] = {}  # commits that wait for one in which asv can import benchmarks
         self._left = Pending(())
         self._leases: Sequence[Lease] = ()  # as they were when the others were last reached
         self._unsent = ""
@@ -81,8 +83,10 @@ class Night:
         try:
             while commit:
                 ran = self._measured(measuring, commit, partial(_heard_of, hear, len(self._done), total))
-                some_failed = some_failed or ran.some_failed
+                some_failed = some_failed or (ran is not None and ran.some_failed)
                 commit = self._next()
+            if self._put_off:
+                raise next(iter(self._put_off.values()))
         except OutOfBudget:
             self._heard(
                 f"tbp: {short_hash(commit)} took longer than the budget had time for; the next night measures it again"
@@ -95,10 +99,21 @@ class Night:
         commits = sorted(self._done, key=lambda commit: -ages.get(commit, 0))
         return NightWork(tuple(commits), self._left, some_failed, self._unsent)
 
-    def _measured(self, measuring: AsvMeasuring, commit: str, heard: Heard) -> Ran:
+    def _measured(self, measuring: AsvMeasuring, commit: str, heard: Heard) -> Ran | None:
+        """The end of asv's run; None where nothing of the commit could be measured, and an older one comes first.
+
+        Where the newest commit cannot be imported, asv needs another that tells it which benchmarks there are.
+        """
         self._lock.begins(commit)
-        with self._budget.commit():
-            ran = measuring(commit, self._left.sound, heard)
+        try:
+            with self._budget.commit():
+                ran = measuring(commit, self._left.sound, heard)
+        except RunFailed as failed:
+            if self._left.sound or len(self._put_off) == MOST_PUT_OFF:
+                raise
+            self._put_off[commit] = failed
+            self._heard(f"tbp: nothing of {short_hash(commit)} could be measured; older commits come first")
+            return None
         self._lock.ends(commit)
         self._done.append(commit)
         return ran
@@ -115,9 +130,13 @@ class Night:
         """Looks at the results that are there by now, and at the commits that nobody else measures."""
         at = now()
         stopped = {*self._lock.stopped, *unfinished(leases, self._setup, self._runner, at)} - {*self._done}
-        elsewhere = leased(leases, self._setup, self._runner, at) | {*self._done}
+        elsewhere = leased(leases, self._setup, self._runner, at)
         shared = self._exchange.measured(self._setup.machine) if self._exchange is not None else frozenset()
-        self._left = pending(self._config, self._wish.machine, stopped, elsewhere, self._wish.name, shared)
+        left = partial(pending, self._config, self._wish.machine, stopped, elsewhere, self._wish.name, shared)
+        self._left = left(tonight=(*self._done, *self._put_off))
+        if self._left.sound and self._put_off:
+            self._put_off = {}
+            self._left = left(tonight=self._done)
         self._chosen = next(iter(self._left.commits), "")
 
     def _taken(self, leases: Sequence[Lease]) -> Sequence[Lease]:

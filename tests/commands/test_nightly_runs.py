@@ -239,6 +239,25 @@ def test_a_commit_that_does_not_build_is_stored_as_failed_and_not_tried_again(pr
     assert pending(read_config(project.folder / "asv.conf.json"), "any night").commits == ()
 
 
+def test_a_first_night_whose_newest_commit_cannot_be_imported_measures_the_older_ones_first(project: Project):
+    good = [project.commit() for _ in range(2)]
+    broken = project.commit("return (")
+    code, _, err = project.night()
+    assert code == 4, err
+    assert f"nothing of {broken[:8]} could be measured; older commits come first" in err
+    assert project.outcomes() == {**dict.fromkeys(good, MEASURED), broken: FAILED}
+
+
+def test_a_night_in_which_no_commit_can_be_imported_ends_with_the_reason(project: Project):
+    for _ in range(2):
+        project.commit("return (")
+    code, _, err = project.night()
+    assert code == 4, err
+    assert err.count("older commits come first") == 2
+    assert "asv run ended with status" in err
+    assert project.result_file(project.git("rev-parse", "HEAD").strip()) is None
+
+
 LOOP = "sum(range({})); return 1"
 
 
