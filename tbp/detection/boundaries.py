@@ -22,10 +22,9 @@ import numpy as np
 from msgspec import Struct
 
 from tbp.detection.measured import Measured
-from tbp.detection.noise import MAD_TO_SIGMA
 from tbp.detection.segmentation import Loss
 from tbp.statistics.mann_whitney import inflated, ranked, two_sided
-from tbp.statistics.robust import median, quantile
+from tbp.statistics.robust import MAD_TO_SIGMA, MEDIAN_ERROR, median, quantile
 from tbp.system.arrays import Floats
 
 # A line through both segments must gain this over the step, twice the log-likelihood, to make it drift. At 0, steps
@@ -44,7 +43,6 @@ CHOICES = 4  # the pool is asked for the direction that was seen, and of a segme
 MOST_POOLED = 30
 # Of the shorter segment's runs, that lie beyond the pool: all, or most, so that a run out of line hides no step.
 POOLED_SHARES = (1.0, 0.8, 0.6)
-MEDIAN_ERROR = 1.25  # standard error of a median ÷ that of a mean, for normal values: sqrt(pi / 2)
 LEVEL_ERRORS = 2.0  # the longer segment's level is taken to be so many standard errors nearer to the shorter one
 # Nine tenths as far out is as far: runs of one mode are not sorted by their last digits.
 AS_FAR = 0.9

@@ -14,7 +14,6 @@ from statistics import NormalDist
 import numpy as np
 from msgspec.structs import replace
 
-from tbp.detection.boundaries import MEDIAN_ERROR
 from tbp.detection.measured import Measured, measured
 from tbp.detection.selection import correlation_inflation, residuals_of
 from tbp.model.changes import Change
@@ -22,7 +21,7 @@ from tbp.model.effects import CONFIDENCE
 from tbp.model.points import columns, levels
 from tbp.model.series import Point
 from tbp.statistics.mann_whitney import tails
-from tbp.statistics.robust import relative
+from tbp.statistics.robust import MEDIAN_ERROR, relative
 from tbp.statistics.student_t import t_reach
 from tbp.system.arrays import Floats
 

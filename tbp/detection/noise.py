@@ -13,9 +13,7 @@ import numpy as np
 
 from tbp.model.points import columns, levels
 from tbp.model.series import Point
-from tbp.statistics.robust import median
-
-MAD_TO_SIGMA = 1.4826  # median absolute deviation of a normal distribution × this is its standard deviation
+from tbp.statistics.robust import MAD_TO_SIGMA, median
 
 
 def noise_within(points: Sequence[Point]) -> float:

@@ -15,9 +15,8 @@ from msgspec import Struct
 
 from tbp.detection.boundaries import Boundary, NoiseModel
 from tbp.detection.measured import Measured
-from tbp.detection.noise import MAD_TO_SIGMA
 from tbp.model import relevance
-from tbp.statistics.robust import median
+from tbp.statistics.robust import MAD_TO_SIGMA, median
 from tbp.system.arrays import Floats
 
 # Of the tests, for each place a boundary could be at: every run is one more chance to be wrong, and readers count false

@@ -14,6 +14,8 @@ import numpy as np
 
 from tbp.system.arrays import Floats
 
+MAD_TO_SIGMA = 1.4826  # median absolute deviation of a normal distribution × this is its standard deviation
+MEDIAN_ERROR = 1.25  # standard error of a median ÷ that of a mean, for normal values: sqrt(pi / 2)
 LARGEST_LOG = 50.0  # a factor of 10^21: beyond it nothing is known but that it is large
 
 
@@ -24,6 +26,12 @@ def median(values: Sequence[float] | Floats) -> float:
     ordered = np.array(values, dtype=np.float64)
     ordered.sort()
     return 0.5 * float(ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2])
+
+
+def median_error(values: Sequence[float] | Floats) -> float:
+    """The standard error of the median of normal ``values``, by their median absolute deviation; NaN of nothing."""
+    apart = np.abs(np.asarray(values, dtype=np.float64) - median(values))
+    return MEDIAN_ERROR * MAD_TO_SIGMA * median(apart) / math.sqrt(max(len(apart), 1))
 
 
 def quantile(ordered: Floats, share: float) -> float:

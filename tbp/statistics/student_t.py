@@ -25,11 +25,15 @@ def t_reach(confidence: float, freedom: float) -> float:
     return float(special.stdtrit(freedom, 0.5 + confidence / 2))
 
 
-def ratio_interval(ratios: Sequence[float]) -> tuple[float, float]:
-    """Student's t interval at CONFIDENCE of positive ratios, on a log scale around their median; NaN of just one."""
+def ratio_interval(ratios: Sequence[float], least_error: float = 0.0) -> tuple[float, float]:
+    """Student's t interval at CONFIDENCE of positive ratios, on a log scale around their median; NaN of just one.
+
+    ``least_error`` is the standard error that their mean has at least: a few ratios may be alike by luck.
+    """
     if len(ratios) < 2:
         return math.nan, math.nan
     logs = [math.log(ratio) for ratio in ratios]
-    middle, reach = statistics.median(logs), t_reach(CONFIDENCE, len(logs) - 1) * statistics.stdev(logs)
-    low, high = (middle + side * reach / math.sqrt(len(logs)) for side in (-1, 1))
+    middle, error = statistics.median(logs), statistics.stdev(logs) / math.sqrt(len(logs))
+    reach = max(t_reach(CONFIDENCE, len(logs) - 1) * error, t_reach(CONFIDENCE, math.inf) * least_error)
+    low, high = (middle + side * reach for side in (-1, 1))
     return math.exp(max(low, -LARGEST_LOG)), math.exp(min(high, LARGEST_LOG))

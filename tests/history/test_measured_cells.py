@@ -59,6 +59,17 @@ def test_a_ratio_is_the_median_of_the_processes_medians():
     assert (ratio.low, ratio.high) == pytest.approx((0.5 * math.exp(-reach), 0.5 * math.exp(reach)), rel=1e-3)
 
 
+def test_processes_that_are_alike_by_luck_are_no_surer_than_their_turns():
+    turns = (0.48, 0.49, 0.5, 0.51, 0.52)
+    cell = measured_cell([measured(turns), measured(turns), measured(turns)])
+    assert cell is not None
+    # The median deviation is .01 of .5, so of 5 turns the median's error is 1.25 × 1.4826 × .02 ÷ √5 = .0166.
+    reach = 2.576 * 0.0166 / 3**0.5
+    assert (cell.ratios[0].low, cell.ratios[0].high) == pytest.approx(
+        (0.5 * math.exp(-reach), 0.5 * math.exp(reach)), rel=1e-3
+    )
+
+
 def test_one_process_has_no_interval():
     cell = measured_cell([measured((0.5,))])
     assert cell is not None
