@@ -48,29 +48,36 @@ def page_events(events: Iterable[Event], faces: Mapping[str, str]) -> Mapping[st
     """The events of each benchmark, the newest first. ``faces`` is what machines are called."""
     by_benchmark: dict[str, list[PageEvent]] = {}
     for event in events:
-        for benchmark in dict.fromkeys(change.history.key.benchmark for change in event.members):
-            by_benchmark.setdefault(benchmark, []).append(_page_event(event, benchmark, faces))
+        for benchmark, page_event in _by_page(event, faces).items():
+            by_benchmark.setdefault(benchmark, []).append(page_event)
     return {benchmark: tuple(several) for benchmark, several in by_benchmark.items()}
 
 
-def _page_event(event: Event, benchmark: str, faces: Mapping[str, str]) -> PageEvent:
-    changes, suspects = _of_page(event.changes, benchmark), _of_page(event.suspects, benchmark)
+def _by_page(event: Event, faces: Mapping[str, str]) -> dict[str, PageEvent]:
+    """The event on the page of each benchmark that it moved; what all of them say of it is worked out once."""
     clauses = (event_words.narrowed(event), event_words.seen_by(event.sightings, faces), event_words.touching(event))
-    return PageEvent(
-        anchor=anchor_of(event),
-        range=event.range,
-        moved=f"{event_words.extent(event.changes or event.suspects)} moved",
-        is_wider=len(event.changes) > len(changes),
-        about=tuple(filter(None, clauses)),
-        is_one_machine=event.sightings.is_alone,
-        changes=changes,
-        suspects=suspects,
-    )
+    anchor, moved = anchor_of(event), f"{event_words.extent(event.changes or event.suspects)} moved"
+    about = tuple(filter(None, clauses))
+    changes, suspects = _of_pages(event.changes), _of_pages(event.suspects)
+    return {
+        benchmark: PageEvent(
+            anchor=anchor,
+            range=event.range,
+            moved=moved,
+            is_wider=len(event.changes) > len(changes.get(benchmark, ())),
+            about=about,
+            is_one_machine=event.sightings.is_alone,
+            changes=tuple(changes.get(benchmark, ())),
+            suspects=tuple(suspects.get(benchmark, ())),
+        )
+        for benchmark in {**changes, **suspects}
+    }
 
 
-def _of_page(changes: Iterable[SeriesChange], benchmark: str) -> tuple[PageChange, ...]:
-    return tuple(
-        PageChange(change.history.key, change.evidence.change.index, change.range)
-        for change in changes
-        if change.history.key.benchmark == benchmark
-    )
+def _of_pages(changes: Iterable[SeriesChange]) -> dict[str, list[PageChange]]:
+    """The changes by their benchmarks."""
+    by_benchmark: dict[str, list[PageChange]] = {}
+    for change in changes:
+        key = change.history.key
+        by_benchmark.setdefault(key.benchmark, []).append(PageChange(key, change.evidence.change.index, change.range))
+    return by_benchmark
