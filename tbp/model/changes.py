@@ -273,7 +273,7 @@ class History(Struct, frozen=True, dict=True):
         confirmed = [evidence for evidence in self._counted if evidence.change.confirmed]
         return confirmed[-1] if confirmed and not confirmed[-1].change.is_verdict else None
 
-    @property
+    @cached_property
     def _counted(self) -> tuple[ChangeEvidence, ...]:
         return tuple(evidence for evidence in self.changes if evidence.change.index >= self.since)
 
