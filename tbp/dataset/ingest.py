@@ -132,6 +132,7 @@ class _Work:
         problems: list[str] = []
         sizes = result_sizes(self.folder, problems)
         new: list[tuple[StoredFile, ResultFile]] = []
+        points = 0  # in those that are new
         for paths in batched(list(sizes), list(sizes.values()), CHUNK_BYTES):
             unknown = [path for path in paths if self._is_new(path)]
             for path, parsed in zip(unknown, parsed_files(unknown, [sizes[path] for path in unknown]), strict=True):
@@ -139,9 +140,10 @@ class _Work:
                     problems.append(parsed.problem)
                 else:
                     new.append((StoredFile(self._name(path), file_key(parsed.key)), parsed.file))
-                if sum(len(file.value) for _, file in new) >= PART_POINTS:
+                    points += len(parsed.file.value)
+                if points >= PART_POINTS:
                     self._put_results(new)
-                    new = []
+                    new, points = [], 0
         self._put_results(new)
         self._note(problems=problems)
 
