@@ -103,12 +103,15 @@ class Boundary:
         ``inflation`` is how much correlation from run to run widens a mean's error; ``residuals`` are the deviations
         of all runs of the series from their levels.
         """
-        chances = (
-            two_sided(self._score / inflation),
-            self._ranked.p_value(inflation),
-            self._pooled(inflation, residuals),
-        )
-        return TESTS * min(chances)
+        return TESTS * min(self._by_ranks(inflation), self._pooled(inflation, residuals))
+
+    def is_unlikely(self, alpha: float, inflation: float, residuals: Floats) -> bool:
+        """True where ``p_value`` is at most ``alpha``; the pool is asked only where the two segments leave it open."""
+        return TESTS * self._by_ranks(inflation) <= alpha or TESTS * self._pooled(inflation, residuals) <= alpha
+
+    def _by_ranks(self, inflation: float) -> float:
+        """The smaller of the two p-values of the segments alone."""
+        return min(two_sided(self._score / inflation), self._ranked.p_value(inflation))
 
     def _pooled(self, inflation: float, residuals: Floats) -> float:
         """The p-value of the shorter segment as draws from the pool; 1 where it is too long to need one."""

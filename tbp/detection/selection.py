@@ -77,14 +77,22 @@ class _Segments:
         self._inflation = correlation_inflation(self._residuals)
         self._known: dict[tuple[int, int, int], Boundary] = {}
 
-    def tested(self, edges: Sequence[int]) -> list[Tested]:
+    def boundaries(self, edges: Sequence[int]) -> list[Boundary]:
         """The boundaries between ``edges``, each with the segments beside it."""
         around = zip(edges, edges[1:], edges[2:], strict=False)
         # Giving one boundary up changes only the two beside it.
         self._known = {bounds: self._known.get(bounds) or self._boundary(bounds) for bounds in around}
-        return [
-            Tested(boundary, boundary.p_value(self._inflation, self._residuals)) for boundary in self._known.values()
-        ]
+        return list(self._known.values())
+
+    def tested(self, boundary: Boundary) -> Tested:
+        """The boundary with its p-value, for which all runs are looked through."""
+        return Tested(boundary, boundary.p_value(self._inflation, self._residuals))
+
+    def is_step(self, boundary: Boundary) -> bool:
+        """True where ``tested`` would find a step; all runs are looked through only where that decides."""
+        return boundary.is_relevant(relevance.LONG_SERIES) and boundary.is_unlikely(
+            ALPHA, self._inflation, self._residuals
+        )
 
     def cut(self, edges: Sequence[int]) -> None:
         """Give the runs between each two of ``edges`` one level."""
@@ -102,14 +110,11 @@ def selected(series: Measured, scaled: Floats, proposed: Sequence[int], noise: N
     """The steps at ``proposed``, which are ascending indexes of ``scaled``: the runs of ``series`` less their trend."""
     edges = _without_short(scaled, [0, *proposed, len(scaled)])
     segments = _Segments(series, scaled, edges, noise)
-    first = tested = segments.tested(edges)
+    first = [segments.tested(boundary) for boundary in segments.boundaries(edges)]
     # Looked for once: two segments that were joined over a small step often look like a line.
     lines = {test.boundary.index for test in first if test.p_value <= ALPHA and test.boundary.is_line}
-    while failing := [number for number, test in enumerate(tested) if not test.is_step or test.boundary.index in lines]:
-        weakest = min(failing, key=lambda number: tested[number].boundary.gain)
-        del edges[weakest + 1]
-        segments.join(edges[weakest], edges[weakest + 1])
-        tested = segments.tested(edges)
+    all_pass = all(test.is_step and test.boundary.index not in lines for test in first)
+    tested = first if all_pass else _thinned(segments, edges, lines)
     certain = [LevelStep(test.boundary.index, len(scaled) * test.p_value, confirmed=True) for test in tested]
     given_up = {test.boundary.index for test in first if test.p_value <= SUSPECT_ALPHA_PROPOSED and test.is_plain}
     suspects = [
@@ -119,12 +124,31 @@ def selected(series: Measured, scaled: Floats, proposed: Sequence[int], noise: N
     return Selection(tuple(sorted([*certain, *suspects], key=lambda step: step.index)), residuals_of(scaled, edges))
 
 
+def _thinned(segments: _Segments, edges: list[int], lines: Set[int]) -> list[Tested]:
+    """The tests of the boundaries that are left in ``edges`` when the weakest that fails is taken until none does."""
+    while True:
+        boundaries = segments.boundaries(edges)
+        # From the weakest on, so that the others need no test.
+        by_gain = sorted(range(len(boundaries)), key=lambda number: boundaries[number].gain)
+        failing = (
+            number
+            for number in by_gain
+            if boundaries[number].index in lines or not segments.is_step(boundaries[number])
+        )
+        weakest = next(failing, None)
+        if weakest is None:
+            return [segments.tested(boundary) for boundary in boundaries]
+        del edges[weakest + 1]
+        segments.join(edges[weakest], edges[weakest + 1])
+
+
 def _suspects(segments: _Segments, edges: Sequence[int], given_up: Set[int]) -> list[Tested]:
     """The boundaries of ``given_up`` that are plain, and unlikely in what is left over, beside all that stay."""
     while True:
         every = sorted({*edges, *given_up})
         segments.cut(every)
-        tested = [test for test in segments.tested(every) if test.boundary.index in given_up]
+        candidates = [boundary for boundary in segments.boundaries(every) if boundary.index in given_up]
+        tested = [segments.tested(boundary) for boundary in candidates]
         suspects = [test for test in tested if test.p_value <= SUSPECT_ALPHA_LEFT and test.is_plain]
         if len(suspects) == len(tested):
             return suspects

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from tbp.detection.boundaries import Boundary
 from tbp.detection.detector import change_points
 from tbp.detection.selection import correlation_inflation
 
@@ -67,3 +68,19 @@ def test_runs_as_far_out_elsewhere_make_a_step_less_sure(outliers: list[int], fo
 def test_a_suspect_is_six_times_its_noise(noise: float, found: list[tuple[int, bool]]):
     """A fifth slower is 7.4 and 5.9 sigmas of this noise."""
     assert five_among_sixty([4, 17, 33, 51], noise, factor=1.2) == found
+
+
+def test_all_runs_are_looked_through_for_few_of_the_places_that_are_given_up(monkeypatch: pytest.MonkeyPatch):
+    """Waves are proposed as 108 steps of 2,000 runs, of which most are given up, one after the other."""
+    pooled, looks = Boundary._pooled, []
+
+    def counted(boundary: Boundary, *arguments):
+        looks.append(boundary.index)
+        return pooled(boundary, *arguments)
+
+    monkeypatch.setattr(Boundary, "_pooled", counted)
+    runs = np.arange(2000)
+    noise = np.random.default_rng(1).normal(0, 0.01, len(runs))
+    steps = change_points(np.exp(0.1 * np.sin(runs / 20) + noise).tolist())
+    assert len(steps) == 26
+    assert len(looks) < 400  # 5,587 where each place that is given up tests all that are left
