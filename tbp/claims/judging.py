@@ -17,7 +17,7 @@ from tbp.claims.reach import dependence, dimensions, spot_text
 from tbp.claims.series_index import SeriesIndex
 from tbp.model.changes import History
 from tbp.model.points import last_with_level
-from tbp.model.series import Commit, SeriesKey
+from tbp.model.series import Commit, SeriesKey, Setup
 from tbp.project.claims_file import Claim, ClaimsFile, KnownDefect, Practice
 from tbp.wording import words
 
@@ -147,17 +147,19 @@ def _reasons(cells: Iterable[PracticeCell]) -> str:
 
 def _defects(defects: Iterable[KnownDefect], histories: Iterable[History]) -> Iterable[JudgedDefect]:
     """Each defect with the newest numbers of its two snippets, of the machine that was last measured."""
-    recorded: dict[tuple[str, str], list[History]] = {}
+    naive_ones: dict[str, list[History]] = {}
+    right_ones: dict[tuple[str, Setup], list[History]] = {}
     for history in histories:
         method, name = history.key.benchmark.rpartition(".")[2], dict(history.key.parameters).get(DEFECT, "")
-        if method in (NAIVE, RIGHT) and name:
-            recorded.setdefault((name, method), []).append(history)
+        if method == NAIVE and name:
+            naive_ones.setdefault(name, []).append(history)
+        elif method == RIGHT and name:
+            right_ones.setdefault((name, history.key.setup), []).append(history)
     for defect in defects:
         pairs = [
             (naive, right)
-            for naive in recorded.get((defect.name, NAIVE), ())
-            for right in recorded.get((defect.name, RIGHT), ())
-            if naive.key.setup == right.key.setup
+            for naive in naive_ones.get(defect.name, ())
+            for right in right_ones.get((defect.name, naive.key.setup), ())
         ]
         numbers = [_numbers(defect, naive, right) for naive, right in pairs]
         known = [judged for judged in numbers if judged.commit is not None]
