@@ -76,6 +76,13 @@ class Facets(Struct, frozen=True, dict=True):
     def _number_of(self) -> Mapping[Rig, int]:
         return {rig: number for number, rig in enumerate(self.rigs)}
 
+    @cached_property
+    def _numbers_of(self) -> Mapping[Setup, set[int]]:
+        numbers: dict[Setup, set[int]] = {}
+        for number, rig in enumerate(self.rigs):
+            numbers.setdefault(rig.setup, set()).add(number)
+        return numbers
+
     def rig_of(self, key: SeriesKey) -> int:
         """The number of the series' rig."""
         return self._number_of[rig_of(key)]
@@ -86,7 +93,7 @@ class Facets(Struct, frozen=True, dict=True):
 
     def mask_of(self, setup: Setup) -> str:
         """The rigs of a setup, as ``mask``."""
-        return self._bits({number for number, rig in enumerate(self.rigs) if rig.setup == setup})
+        return self._bits(self._numbers_of.get(setup, set()))
 
     def _bits(self, numbers: set[int]) -> str:
         return f"{sum(1 << number for number in numbers):x}" if self.offered else ""

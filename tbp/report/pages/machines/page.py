@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 
 import numpy as np
 from msgspec import Struct
@@ -80,19 +81,19 @@ class MachineCard(Struct, frozen=True):
     environments: tuple[Environment, ...]
 
 
-class MachinesPage(Struct, frozen=True):
+class MachinesPage(Struct, frozen=True, dict=True):
     verdict: str
     inventory: Inventory
     machines: tuple[MachineCard, ...]
     facets: Facets = Facets()
 
-    @property
+    @cached_property
     def overview(self) -> list[tuple[Environment, float]]:
         """Every environment, with its noise between runs in 0…100 of the largest."""
         environments = [environment for card in self.machines for environment in card.environments]
         return list(zip(environments, bars([each.noise for each in environments]), strict=True))
 
-    @property
+    @cached_property
     def has_tenths(self) -> bool:
         return any(environment.noise.has_tenth for environment, _ in self.overview)
 
@@ -104,11 +105,13 @@ def machines_page(data: ReportData) -> MachinesPage:
         runs[run.setup].append(run)
     known = {machine.name: machine for machine in data.machines}
     measured = {*data.by_setup, *runs}
-    names = sorted({setup.machine for setup in measured} | set(known))
+    setups_of: dict[str, list[Setup]] = defaultdict(list)
+    for setup in sorted(measured):
+        setups_of[setup.machine].append(setup)
+    names = sorted({*setups_of, *known})
     cards: list[MachineCard] = []
     offered = facets(data)
     for name in names:
-        setups = sorted(setup for setup in measured if setup.machine == name)
         face = data.faces.get(name, name)
         environments = [
             replace(
@@ -121,7 +124,7 @@ def machines_page(data: ReportData) -> MachinesPage:
                 ),
                 rigs=offered.mask_of(setup),
             )
-            for number, setup in enumerate(setups, start=1)
+            for number, setup in enumerate(setups_of[name], start=1)
         ]
         if len(measured) > MOST_OPEN:
             environments = [replace(environment, is_open=False) for environment in environments]
