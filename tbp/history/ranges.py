@@ -6,7 +6,10 @@ level and up to the first run at the new one, measured or not. Which ranges are 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
+from functools import cached_property
+from itertools import islice, takewhile
 
 import numpy as np
 from msgspec import Struct
@@ -36,8 +39,14 @@ class CommitOrder:
     def number(self, prefix: str) -> int:
         """The place of the commit whose hash begins with ``prefix``; −1 where there is none."""
         if prefix not in self._place_of:
-            self._place_of[prefix] = next((at for at, name in enumerate(self.hashes) if name.startswith(prefix)), -1)
+            start = bisect_left(self._by_hash, prefix)
+            known = takewhile(lambda name: name.startswith(prefix), islice(self._by_hash, start, None))
+            self._place_of[prefix] = min((self._place_of[name] for name in known), default=-1)
         return self._place_of[prefix]
+
+    @cached_property
+    def _by_hash(self) -> list[str]:
+        return sorted(self.hashes)
 
     def range(self, start: int, end: int) -> Range:
         """The commits from place ``start`` to ``end``, which is one with a result."""

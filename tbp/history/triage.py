@@ -7,14 +7,15 @@ event is for all series that moved in its range, on whichever machine. What a st
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from operator import itemgetter
 from typing import TypeAlias
 
 import numpy as np
 from msgspec import Struct
 
-from tbp.history.events import Event, events
+from tbp.history.events import Event, SeriesChange, events
 from tbp.history.ranges import CommitOrder
 from tbp.model.changes import ChangeEvidence, History
 from tbp.model.points import levels
@@ -30,33 +31,40 @@ OfEvents: TypeAlias = Mapping[tuple[SeriesKey, int], Sequence[Numbered]]  # by s
 class TriageSource(Struct, frozen=True):
     """The entries of a project, and all that it takes to find the one of a change."""
 
-    acks: tuple[Ack, ...]
     day: date
     order: CommitOrder
     of_events: OfEvents
+    by_name: Mapping[str, Sequence[Numbered]]  # those of one commit, by the benchmark that they name
+    of_patterns: Sequence[Numbered]  # those of one commit that may name several
 
     @classmethod
     def of(cls, acks: Sequence[Ack], day: date, histories: Sequence[History], order: CommitOrder) -> TriageSource:
         """The source for ``histories``; events are looked for only where an entry is for one."""
         numbered = [(number, ack) for number, ack in enumerate(acks, start=1) if ack.is_event]
         known = [event for event in events(histories, order) if event.is_verdict] if numbered else []
+        moved = [(event, _by_benchmark(event.changes)) for event in known]
         of_events: dict[tuple[SeriesKey, int], list[Numbered]] = {}
         for number, ack in numbered:
-            for event in known:
-                if is_of_event(ack, event, order):
-                    for change in event.changes:
-                        index = change.evidence.change.index
-                        of_events.setdefault((change.history.key, index), []).append((number, ack))
-        return cls(tuple(acks), day, order, of_events)
+            span = _span(ack, order)
+            for event, changes in moved:
+                if _is_within(span, event):
+                    for key, index in _named(ack, changes):
+                        of_events.setdefault((key, index), []).append((number, ack))
+        by_name: dict[str, list[Numbered]] = {}
+        of_patterns: list[Numbered] = []
+        for number, ack in enumerate(acks, start=1):
+            if not ack.is_event:
+                (of_patterns if ack.is_pattern else by_name.setdefault(ack.benchmark, [])).append((number, ack))
+        return cls(day, order, of_events, by_name, of_patterns)
 
     def triage(self, history: History, at: int) -> Triage | None:
         """The state of change ``at`` of ``history``; None where no entry names it, or it is no regression."""
         evidence = history.changes[at]
         if not is_triable(history, evidence):
             return None
-        matching = [(number, ack) for number, ack in enumerate(self.acks, start=1) if ack.matches(history, evidence)]
-        of_event = self.of_events.get((history.key, evidence.change.index), ())
-        matching += [(number, ack) for number, ack in of_event if ack.is_of(history.key.benchmark)]
+        possible = sorted([*self.by_name.get(history.key.benchmark, ()), *self.of_patterns], key=itemgetter(0))
+        matching = [(number, ack) for number, ack in possible if ack.matches(history, evidence)]
+        matching += self.of_events.get((history.key, evidence.change.index), ())
         if not matching:
             return None
         entries = tuple(sorted(number for number, _ in matching))
@@ -76,17 +84,43 @@ class TriageSource(Struct, frozen=True):
         )
 
 
+def _by_benchmark(changes: Sequence[SeriesChange]) -> dict[str, list[tuple[SeriesKey, int]]]:
+    """The series and indexes of changes, by the benchmark."""
+    by_benchmark: dict[str, list[tuple[SeriesKey, int]]] = {}
+    for change in changes:
+        key = change.history.key
+        by_benchmark.setdefault(key.benchmark, []).append((key, change.evidence.change.index))
+    return by_benchmark
+
+
+def _named(ack: Ack, changes: Mapping[str, Sequence[tuple[SeriesKey, int]]]) -> Iterator[tuple[SeriesKey, int]]:
+    """The ``changes`` of the benchmarks that the entry names."""
+    names = filter(ack.is_of, changes) if ack.is_pattern else (ack.benchmark,)
+    return (change for name in names for change in changes.get(name, ()))
+
+
 def is_of_event(ack: Ack, event: Event, order: CommitOrder) -> bool:
     """True where the range of ``event`` lies within that of ``ack``, or the other way round.
 
     Further runs narrow the range of an event, and a hand may have written one commit of it. Two ranges that only
     touch are of two events.
     """
+    return _is_within(_span(ack, order), event)
+
+
+def _span(ack: Ack, order: CommitOrder) -> tuple[int, int] | None:
+    """The places of the oldest and the newest commit of the entry's range; None where the order lacks its commit."""
     end = order.number(ack.commit)
     if end < 0:
-        return False
+        return None
     before = order.number(ack.after) if ack.after else -1
-    start = before + 1 if ack.after and 0 <= before < end else end
+    return before + 1 if ack.after and 0 <= before < end else end, end
+
+
+def _is_within(span: tuple[int, int] | None, event: Event) -> bool:
+    if span is None:
+        return False
+    start, end = span
     first, last = event.range.start, event.range.end
     return (start <= first and last <= end) or (first <= start and end <= last)
 

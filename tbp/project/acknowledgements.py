@@ -47,6 +47,7 @@ STATUSES = "investigating, expected, wontfix or fixed in COMMIT"
 # These need no reason: nothing is accepted yet, or the commit is the reason.
 WITHOUT_REASON = (TriageStatus.INVESTIGATING, TriageStatus.FIXED)
 MOST_OWNER = 200  # characters
+PATTERN = re.compile(r"[*?[]")  # what fnmatch takes for more than the character
 EVERY = "*"
 """The pattern of every benchmark: an event need not name any."""
 
@@ -83,6 +84,11 @@ class Ack(Struct, frozen=True):
     def status_text(self) -> str:
         """The status as the file has it: ``fixed in 4d7b91c0``, ``acknowledged``."""
         return f"fixed in {self.fixed_in}" if self.status is TriageStatus.FIXED else self.status.value
+
+    @property
+    def is_pattern(self) -> bool:
+        """True where it may name several benchmarks."""
+        return PATTERN.search(self.benchmark) is not None
 
     def is_expired(self, today: date) -> bool:
         """True after its last day."""

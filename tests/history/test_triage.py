@@ -179,3 +179,18 @@ def test_a_fix_that_the_branch_does_not_have_is_a_problem() -> None:
     assert states([slow()], ack, order=order) == [State.ACKNOWLEDGED]
     (problem,) = unknown_fixes([ack, fixed(name(8))], order, FILE)
     assert problem.startswith(f"{FILE}: suite.time_x at 00000000 is to be fixed in abcdef12, which the branch does not")
+
+
+def test_an_entry_is_held_against_the_benchmarks_that_it_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    matches, benchmarks = Ack.matches, []
+
+    def counted(ack: Ack, *arguments) -> bool:
+        benchmarks.append(ack.benchmark)
+        return matches(ack, *arguments)
+
+    monkeypatch.setattr(Ack, "matches", counted)
+    histories = [slow(benchmark=f"b.time_{number}") for number in range(5)]
+    acks = [*(Ack(f"b.time_{number}", name(6), "r") for number in range(5)), Ack("b.time_[34]", name(6), "r")]
+    entries = [history.changes[0].triage.entries for history in seen(histories, acks, TODAY)]
+    assert entries == [(1,), (2,), (3,), (4, 6), (5, 6)]
+    assert sorted(benchmarks) == [*(f"b.time_{number}" for number in range(5)), *["b.time_[34]"] * 5]
