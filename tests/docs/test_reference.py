@@ -75,6 +75,7 @@ def test_every_attribute_of_a_suite_with_its_default() -> None:
         "workload",
         "case",
         "device",
+        "parameters",
         "counts",
         "close",
         "first_call_s",
