@@ -10,6 +10,8 @@ import pytest
 
 from tbp.demo.repository import create
 from tbp.demo.sample import COMMITS
+from tbp.detection.measured import measured
+from tbp.detection.short_series import is_relevant, run_sigma
 from tbp.model.changes import History, State
 from tbp.project.asv_config import read_config
 from tbp.report.site.load import report_data
@@ -47,14 +49,18 @@ def test_the_demo_finds_what_was_planted(tmp_path: Path):
     assert _changes(found["track_operators", "feed_forward"]) == ["Use torch's own GELU"]
     assert found["track_peak_bytes", "feed_forward"].state is State.IMPROVEMENT
 
-    # Times do. Attention takes about 50 % longer, which one of its two equal series shows on any machine; of three runs
-    # before it the other may not be sure. The feed-forward network gains 16 %, which a loaded machine may leave
-    # undecided, but must not turn round.
+    # Times do. Attention takes 30 to 50 % longer, which at least one of its two equal series shows, unless a loaded
+    # machine makes its runs differ by a third of that. The feed-forward network gains 16 %, which such a machine may
+    # leave undecided, but must not turn round.
+    assert found["torchtime_step", "feed_forward"].state is not State.REGRESSION
     times = [found["torchtime_step", variant] for variant in ("attention", "attention_twin")]
     assert State.IMPROVEMENT not in {series.state for series in times}
-    attention = next(series for series in times if series.state is State.REGRESSION)
+    regressions = [series for series in times if series.state is State.REGRESSION]
+    if not regressions:
+        assert all(map(_is_too_noisy, times))
+        pytest.skip("the runs of this machine differ by a third of what attention became slower")
+    attention = regressions[0]
     assert "Keep the attention weights for the visualiser" in _changes(attention)
-    assert found["torchtime_step", "feed_forward"].state is not State.REGRESSION
 
     evidence = next(one for one in attention.changes if one.change.confirmed)
     rows = evidence.difference.rows
@@ -66,3 +72,11 @@ def _changes(history: History) -> list[str]:
     """The commits of the confirmed changes, by subject."""
     confirmed = [one.change for one in history.changes if one.change.confirmed]
     return [history.points[change.index].commit.subject for change in confirmed]
+
+
+def _is_too_noisy(history: History) -> bool:
+    """True where no commit's step can be told from the noise of a run."""
+    series = measured([point.value for point in history.points], [point.sessions for point in history.points])
+    planted = next(at for at, commit in enumerate(COMMITS) if "visualiser" in commit.subject)
+    edges = (0, planted, len(history.points))
+    return not is_relevant(series, edges, 1, run_sigma(series, edges))
