@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from tbp import bench
-from tbp.bench.first_call import COLD, WARM
 
 from .workloads import (
     attention,
@@ -21,7 +20,7 @@ from .workloads import (
     layer,
     train_step,
 )
-from .workloads.compile import MODULES, FirstCalls, first_calls, seconds
+from .workloads import compile as compiling
 
 
 class _OnCuda(bench.Suite):
@@ -94,23 +93,10 @@ class NightlyCompressed(_OnCuda):
     counters = ("model_bytes", "error")
 
 
-class NightlyFirstCalls:
+class NightlyFirstCalls(compiling.FirstCallSuite):
     """Seconds of the first call of a compiled module, on the GPU."""
 
-    params = ((COLD, WARM), tuple(MODULES))
-    param_names = ("cache", "module")
-    version = str(bench.PROTOCOL)
-
-    def setup_cache(self) -> FirstCalls:
-        return first_calls("cuda")
+    def setup_cache(self) -> compiling.FirstCalls:
+        return compiling.first_calls("cuda")
 
     setup_cache.timeout = 300.0  # type: ignore[attr-defined]
-
-    def setup(self, calls: FirstCalls, cache: str, module: str) -> None:
-        self.seconds = seconds(calls, cache, module)  # skips what could not be called
-
-    def track_first_call_seconds(self, calls: FirstCalls, cache: str, module: str) -> float:
-        return self.seconds
-
-    track_first_call_seconds.unit = "seconds"  # type: ignore[attr-defined]
-    track_first_call_seconds.version = version  # type: ignore[attr-defined]

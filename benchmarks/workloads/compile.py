@@ -4,7 +4,7 @@ They stand on ``tbp.blocks`` alone, so that a commit without the block skips its
 """
 
 from tbp import bench
-from tbp.bench.first_call import first_calls_s
+from tbp.bench.first_call import COLD, WARM, first_calls_s
 
 FAMILY = "compile"
 
@@ -43,13 +43,35 @@ def first_calls(on: str) -> FirstCalls:
     return calls
 
 
-def seconds(calls: FirstCalls, cache: str, name: str) -> float:
-    """The seconds of the module called ``name``.
+class FirstCallSuite:
+    """A suite of the first calls that its ``setup_cache`` makes.
 
-    Raises:
-        Skip: it was not called, for the reason given.
+    Each suite has a ``setup_cache`` of its own: asv tells caches apart by the file and line of the function.
     """
-    called = calls[name]
-    if isinstance(called, str):
-        raise bench.Skip(called)
-    return called[cache]
+
+    params = ((COLD, WARM), tuple(MODULES))
+    param_names = ("cache", "module")
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        # Attached here, because asv takes every class of a module for a suite.
+        cls.track_first_call_seconds = _seconds  # type: ignore[attr-defined]
+
+    def setup(self, calls: FirstCalls, cache: str, module: str) -> None:
+        """Take the seconds of one cell.
+
+        Raises:
+            Skip: the module was not called, for the reason given.
+        """
+        called = calls[module]
+        if isinstance(called, str):
+            raise bench.Skip(called)
+        self.seconds = called[cache]
+
+
+def _seconds(suite: FirstCallSuite, calls: FirstCalls, cache: str, module: str) -> float:
+    return suite.seconds
+
+
+_seconds.unit = "seconds"  # type: ignore[attr-defined]
+_seconds.version = str(bench.PROTOCOL)  # type: ignore[attr-defined]
