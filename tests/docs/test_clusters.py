@@ -28,21 +28,24 @@ def test_a_script_is_as_the_page_shows_it(name: str):
 def started(name: str, *arguments: str, environment: dict[str, str] | None = None) -> Iterator[str]:
     """The address that a script prints; it ends at Enter, as the page says."""
     command = [sys.executable, "-P", str(ROOT / "tools" / f"cluster_{name}.py"), *arguments]
-    process = subprocess.Popen(
+    with subprocess.Popen(
         command, env=os.environ | (environment or {}), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    try:
-        assert process.stdout is not None
-        yield process.stdout.readline().strip()
-        process.communicate("\n", timeout=A_WHILE_S)
-        assert process.returncode == 0
-    finally:
-        process.kill()
+    ) as process:
+        try:
+            assert process.stdout is not None
+            yield process.stdout.readline().strip()
+            process.communicate("\n", timeout=A_WHILE_S)
+            assert process.returncode == 0
+        finally:
+            process.kill()
 
 
 def hotspots(scheduler: str) -> str:
     command = [sys.executable, "-P", "-m", "tbp", "hotspots", "h200", "--bench", ".", "--scheduler", scheduler]
-    return subprocess.run(command, cwd=TRACES.parent, capture_output=True, text=True, check=True).stdout
+    process = subprocess.run(
+        command, cwd=TRACES.parent, capture_output=True, text=True, check=True, timeout=2 * A_WHILE_S
+    )
+    return process.stdout
 
 
 @pytest.mark.slow
@@ -115,7 +118,8 @@ def test_jobs_of_slurm_read_traces(tmp_path: Path):
     folder = tmp_path / "home" / ".config" / "dask"
     folder.mkdir(parents=True)
     (folder / "jobqueue.yaml").write_text(settings)
-    submit = 'setsid bash "$1" > /dev/null 2>&1 &\necho "Submitted batch job $!"'
+    # The file is removed as soon as sbatch ends; so its text is read before, as Slurm does.
+    submit = 'job=$(cat "$1")\nsetsid bash -c "$job" > /dev/null 2>&1 &\necho "Submitted batch job $!"'
     for name, lines in {"sbatch": submit, "scancel": 'for job in "$@"; do kill -- "-$job"; done'}.items():
         (tmp_path / name).write_text(f"#!/bin/sh\n{lines}\n")
         (tmp_path / name).chmod(0o755)
