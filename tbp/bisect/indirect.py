@@ -21,7 +21,7 @@ from tbp.model.effects import CONFIDENCE
 from tbp.model.series import Parameters
 from tbp.statistics.paired_ratios import Pair
 from tbp.statistics.robust import median
-from tbp.statistics.student_t import t_reach, two_sided_t
+from tbp.statistics.student_t import t_reach, two_sided_t, welch_freedom
 from tbp.turns.evidence import WITNESS_SHARE, Limits, estimated
 
 # Standard errors by which an effect may fall short of the change: with one, five of six do not.
@@ -108,10 +108,7 @@ def indirect(legs: Sequence[Leg], base: int, head: int, usual_noise: float, susp
     variances = [standard_error(estimate, usual_noise) ** 2 for _, estimate in seen]
     effect = sum(sign * estimate.effect for sign, estimate in seen)
     error = sum(variances) ** 0.5
-    freedom = sum(variances) ** 2 / sum(
-        variance**2 / (NOISE_WEIGHT + estimate.pairs - 1)
-        for variance, (_, estimate) in zip(variances, seen, strict=True)
-    )
+    freedom = welch_freedom(variances, [NOISE_WEIGHT + estimate.pairs - 1 for _, estimate in seen])
     reach = error * t_reach(_confidence(suspects), freedom)
     last = signed[-1][1]
     counted = Counter[int]()

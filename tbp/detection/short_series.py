@@ -20,7 +20,7 @@ from tbp.model import relevance
 from tbp.model.changes import Change
 from tbp.statistics.mann_whitney import rank_p_value
 from tbp.statistics.robust import median
-from tbp.statistics.student_t import two_sided_t
+from tbp.statistics.student_t import two_sided_t, welch_freedom
 from tbp.system.arrays import Floats
 
 # Short series and the newest run. Sessions of one run share its luck, so two tests must agree: Mann-Whitney over
@@ -36,6 +36,7 @@ MAX_SHORT_CHANGES = 3
 # to 19 single values 97 % are confirmed instead of 78 %, with no more false ones; with 3, three times as many.
 MIN_POOLED = 5
 TOO_FEW = "too few runs to tell"
+UNDER_NOISE = "less than three times the noise"
 DIRECTIONS = 2  # a step may go in; only the one that was seen is tested
 
 
@@ -59,10 +60,35 @@ def short_changes(series: Measured, start: int, end: int) -> tuple[Change, ...]:
     ]
     # Where none is confirmed, the partition with one boundary was the last that was tried.
     last = _best_partition(_costs(series.scaled[edges[-2] : end]), edges[-2], 1) if chosen else partition
-    if last and end - last[0] > 3 and is_relevant(series, last, 1, run_sigma(series, last)):
+    if last and end - last[0] > 3 and (doubt := _doubt(series, last)):
         p_value = short_p_value(series, last, 1)
-        changes.append(series.change(last[0], last[1], last[2], p_value, confirmed=False, doubt=TOO_FEW))
+        changes.append(series.change(last[0], last[1], last[2], p_value, confirmed=False, doubt=doubt))
     return tuple(changes)
+
+
+def _doubt(series: Measured, edges: Sequence[int]) -> str:
+    """Why the only boundary of ``edges`` is suspect, as it is not confirmed; empty where it is no step at all."""
+    if is_relevant(series, edges, 1, run_sigma(series, edges)):
+        return TOO_FEW
+    return UNDER_NOISE if is_plain(series, edges) else ""
+
+
+def is_plain(series: Measured, edges: Sequence[int]) -> bool:
+    """True where anybody sees a step, though it is less than three times the noise of all runs together.
+
+    One side may be much noisier than the other, or have a step of its own. Every run of one side is beyond the other
+    side's, by medians that differ by PLAIN, and Welch's t test tells the sides apart. Each has two runs or more.
+    """
+    start, index, end = edges
+    before, after = series.scaled[start:index], series.scaled[index:end]
+    lower, upper = (before, after) if before[0] < after[0] else (after, before)
+    shift = median(upper) - median(lower)
+    least = series.relevant(relevance.PLAIN, median(series.raw[start:index]))
+    if min(len(before), len(after)) < 2 or upper.min() <= lower.max() or shift < least:
+        return False
+    squares = [run_sigma(series, side) ** 2 / (side[1] - side[0]) for side in pairwise(edges)]
+    freedom = welch_freedom(squares, [len(before) - 1, len(after) - 1])
+    return two_sided_t(shift / sum(squares) ** 0.5, freedom) * (end - start - 1) <= SHORT_ALPHA
 
 
 def _costs(values: Floats) -> Floats:

@@ -24,7 +24,8 @@ SHORT_SERIES = 0.05
 """Smallest step in fewer than 20 runs. A choice: their noise is hardly known."""
 
 PLAIN = 0.14
-"""From here on, and from six noises on, a reader of the chart asks what happened: such a step is at least suspect."""
+"""From here on a reader of the chart asks what happened, where the noise allows it: six noises in a long series, runs
+that do not overlap in a short one. Such a step is at least suspect."""
 
 WITNESSED = 0.25
 """Smallest change that a twin, a yardstick or a trace can contradict: those of one commit differ by 5 to 10 % from run

@@ -25,6 +25,12 @@ def t_reach(confidence: float, freedom: float) -> float:
     return float(special.stdtrit(freedom, 0.5 + confidence / 2))
 
 
+def welch_freedom(variances: Sequence[float], freedoms: Sequence[float]) -> float:
+    """The degrees of freedom of a sum of ``variances``, not all 0, by Welch and Satterthwaite; each has its freedom."""
+    total = sum(variances)
+    return 1 / sum((variance / total) ** 2 / freedom for variance, freedom in zip(variances, freedoms, strict=True))
+
+
 def ratio_interval(ratios: Sequence[float], least_error: float = 0.0) -> tuple[float, float]:
     """Student's t interval at CONFIDENCE of positive ratios, on a log scale around their median; NaN of just one.
 

@@ -11,7 +11,7 @@ import pytest
 from tbp.demo.repository import create
 from tbp.demo.sample import COMMITS
 from tbp.detection.measured import measured
-from tbp.detection.short_series import is_relevant, run_sigma
+from tbp.detection.short_series import is_plain, is_relevant, run_sigma
 from tbp.model.changes import History, State
 from tbp.project.asv_config import read_config
 from tbp.report.site.load import report_data
@@ -57,7 +57,7 @@ def test_the_demo_finds_what_was_planted(tmp_path: Path):
     assert State.IMPROVEMENT not in {series.state for series in times}
     regressions = [series for series in times if series.state is State.REGRESSION]
     if not regressions:
-        assert all(map(_is_too_noisy, times))
+        assert all(series.state is State.SUSPECT or _is_too_noisy(series) for series in times)
         pytest.skip("the runs of this machine differ by a third of what attention became slower")
     attention = regressions[0]
     assert "Keep the attention weights for the visualiser" in _changes(attention)
@@ -75,8 +75,8 @@ def _changes(history: History) -> list[str]:
 
 
 def _is_too_noisy(history: History) -> bool:
-    """True where no commit's step can be told from the noise of a run."""
+    """True where the noise of the runs hides the planted step from a reader, too."""
     series = measured([point.value for point in history.points], [point.sessions for point in history.points])
     planted = next(at for at, commit in enumerate(COMMITS) if "visualiser" in commit.subject)
     edges = (0, planted, len(history.points))
-    return not is_relevant(series, edges, 1, run_sigma(series, edges))
+    return not is_relevant(series, edges, 1, run_sigma(series, edges)) and not is_plain(series, edges)
