@@ -106,11 +106,14 @@ def judged(series: SeriesRuns, change_points: Sequence[Change]) -> SeriesFinding
     rows, points = series.rows, series.points
     comparable = points.columns.comparable.tolist()
     circumstances = with_number([run if known else _NO_RUN for run, known in zip(rows.runs(), comparable, strict=True)])
-    noise = noise_between(points, [change.index for change in change_points if change.confirmed])
+    confirmed = [change.index for change in change_points if change.confirmed]
+    noise = around_all = noise_between(points, confirmed)
+    if len(confirmed) < len(change_points):  # the noise around a suspect step's levels does not have the step in it
+        around_all = noise_between(points, [change.index for change in change_points])
     cuts = [0, *(change.index for change in change_points), len(points)]
     changes = []
     for start, change, end in zip(cuts, change_points, cuts[2:], strict=False):
-        around = _Surroundings(series, (start, end), circumstances, noise)
+        around = _Surroundings(series, (start, end), circumstances, noise if change.confirmed else around_all)
         for step in STEPS:
             change = step(change, around)
         changes.append(change)

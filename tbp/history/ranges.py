@@ -15,6 +15,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from tbp.detection.noise import noise_between
 from tbp.history.explanations import reach
 from tbp.model.changes import Change, History
 from tbp.model.points import columns, levels
@@ -119,12 +120,16 @@ def location(history: History, change: Change, order: CommitOrder) -> Location |
     """The range of the change with how far noise lets it reach, to decide which changes are one event by.
 
     A step of Δ in noise of σ is found within some (σ / Δ)² runs of its place (``explanations.REACH``). It never reaches
-    the neighbouring changes of the series. None as in ``range_of``.
+    the neighbouring changes of the series. A suspect step is no part of the noise that places it. None as in
+    ``range_of``.
     """
     between = range_of(history.points, change.index, order)
     if between is None:
         return None
-    runs = reach(change, history.noise_between)
+    noise = history.noise_between
+    if not change.confirmed:
+        noise = noise_between(history.points, [evidence.change.index for evidence in history.changes])
+    runs = reach(change, noise)
     return _widened(history, change, between, runs, order) if runs else Location(between, between.start, between.end)
 
 

@@ -133,8 +133,7 @@ def test_the_sentences_of_the_script_are_those_of_the_page(browser, site) -> Non
               const button = document.querySelector(`#windows button[value="${name}"]`);
               const when = button.dataset.sentence.match(/in the .*? days to [-0-9]+/)[0];
               const events = tbp.events.filter(({ moment }) => moment > button.dataset.since);
-              const standing = document.getElementById("answer").dataset.standing.split(" ").map(Number);
-              return [tbp.answerSentence(events, when, standing),
+              return [tbp.answerSentence(events, when, document.getElementById("answer").dataset),
                 button.dataset.sentence];
             })"""
         )

@@ -259,6 +259,15 @@ def test_a_shift_with_a_new_requirement_is_no_regression():
     assert [one.index for one in found.breaks] == [4]
 
 
+def test_what_changed_two_runs_after_a_suspect_step_is_not_its_cause():
+    """As one level the runs scatter by a third of it, which would reach three runs far."""
+    values = [0.504, 0.505, 0.508, 0.692, 0.631, 0.861, 0.679, 0.832]
+    requirements = ["torch=2.12"] * 5 + ["torch=2.13"] * 3
+    (evidence,) = history(results(values, requirements=requirements)).changes
+    assert (evidence.change.index, evidence.change.confirmed) == (3, False)
+    assert evidence.change.kind is ChangeKind.CODE
+
+
 def test_another_torch_in_the_sessions_is_a_dependency_change():
     kept = sessions(slower())
     torches = [replace(one, torch="2.12" if one.commit < name(4) else "2.13") for one in kept.sessions]

@@ -177,6 +177,13 @@ def test_noise_widens_a_range_for_matching_only():
     assert len(found(unknown, sharp)) == 2
 
 
+def test_a_suspect_step_is_no_part_of_the_noise_that_places_it():
+    """Noise of 0.4 would reach two runs far: that of all runs as one level. Around two levels they are calm."""
+    unsure = series(range(9), (4, 1.5), noise=0.4, confirmed=False)
+    other = series(range(9), (6, 1.1), name="b", confirmed=False)
+    assert [event.range.first.hash for event in found(unsure, other)] == ["c6", "c4"]
+
+
 def test_where_noise_parts_all_of_them_the_event_is_what_it_leaves_possible():
     (event,) = found(
         series(range(20), (10, 1.05), on="x", noise=0.03), series(range(20), (9, 1.05), on="y", noise=0.03)

@@ -21,10 +21,11 @@ from tbp.report.parts.windows import NewsWindow, usual
 from tbp.wording import verdicts, words
 
 _SILENT = (
+    (State.SUSPECT, "is suspect", "are suspect"),
     (State.FAILED, "failed", "failed"),
     (State.NOT_ENOUGH_DATA, "has too few runs to tell", "have too few runs to tell"),
 )
-"""States in which a series cannot show a regression, in words for one and for several."""
+"""States that may hide a regression, in words for one series and for several."""
 
 
 class Answer(Struct, frozen=True, dict=True):

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from tbp.history.events import SeriesChange
 from tbp.model.changes import State, is_measured
+from tbp.model.series import SeriesKey
 from tbp.project.directions import undirected
 from tbp.report.base.report_data import ReportData
 from tbp.report.pages.index.notes import first
@@ -24,7 +25,7 @@ from tbp.report.parts.series_names import SetupNames
 from tbp.report.parts.series_order import ranked
 from tbp.report.parts.standing import BETTER, StandingEvent, series_in
 from tbp.report.site.load import standing_regressions
-from tbp.wording import words
+from tbp.wording import verdicts, words
 
 MOST_LINES = 30
 """Lines of a report, its problems on stderr among them: what a terminal shows at once, and a log of CI is read for."""
@@ -64,6 +65,7 @@ def report_summary(data: ReportData, index: Path, is_whole: bool = False) -> Rep
     closing = [undirected(changed)] if changed else []
     closing += [
         *_better(answered),
+        *_suspect(data, setup_names),
         *_not_measured(data),
         *filter(None, [too_few(data), data.lone]),
         f"report: {index.resolve()}",
@@ -110,13 +112,16 @@ def _line(standing: StandingEvent, data: ReportData, setup_names: SetupNames) ->
 def _moved(changes: Sequence[SeriesChange], setup_names: SetupNames) -> str:
     """How many series of which benchmarks: ``3 regressions of suite.time_thing``; of a single one its name."""
     if len(changes) == 1:
-        key = changes[0].history.key
-        return " ".join(filter(None, (key.benchmark, key.label, setup_names.name(key.setup))))
+        return _name(changes[0].history.key, setup_names)
     benchmarks = list(dict.fromkeys(change.history.key.benchmark for change in changes))
     names = words.named(benchmarks, MOST_BENCHMARKS)
     if len(benchmarks) > 1:
         names = f"{words.count(len(benchmarks), 'benchmark')} ({names})"
     return f"{event_words.counted(changes)} of {names}"
+
+
+def _name(key: SeriesKey, setup_names: SetupNames) -> str:
+    return " ".join(filter(None, (key.benchmark, key.label, setup_names.name(key.setup))))
 
 
 def _since(standing: StandingEvent, data: ReportData) -> str:
@@ -144,6 +149,15 @@ def _better(answered: Answer) -> list[str]:
         f"{words.count(number, 'series is', 'series are')} better, from {words.count(len(answered.better), 'commit')}"
     )
     return [text] if number else []
+
+
+def _suspect(data: ReportData, setup_names: SetupNames) -> list[str]:
+    """The largest suspicion, and how many more there are."""
+    suspects = [history for history in ranked(data.histories) if history.state is State.SUSPECT]
+    if not suspects:
+        return []
+    more = f"; {len(suspects) - 1:,} more" if len(suspects) > 1 else ""
+    return [f"suspect: {_name(suspects[0].key, setup_names)}: {verdicts.suspicion(suspects[0])}{more}"]
 
 
 def _not_measured(data: ReportData) -> list[str]:

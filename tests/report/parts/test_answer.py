@@ -66,6 +66,16 @@ def test_series_with_too_few_runs_are_no_all_clear() -> None:
     assert answer(report(moved(5), *few)).sentence.endswith("; 1 stands."), "which says enough"
 
 
+def test_a_suspect_series_is_no_all_clear() -> None:
+    suspect = history((1.0,) * 9, State.SUSPECT)
+    calm = history((1.0,) * 40, State.NO_CHANGE)
+    assert answer(report(calm, suspect)).sentence.endswith("; none stands; 1 of 2 series is suspect.")
+    few = history((1.0, 1.1), State.NOT_ENOUGH_DATA, benchmark="a.time")
+    assert answer(report(suspect, suspect, few)).sentence.endswith(
+        "; none stands; 2 of 3 series are suspect; 1 has too few runs to tell."
+    )
+
+
 def test_series_with_too_few_runs_name_what_would_decide() -> None:
     few = history((1.0, 1.1), State.NOT_ENOUGH_DATA)
     wanted = "1 series has too few runs to tell: 10 of each are wanted, or 4 with 3 sessions each"

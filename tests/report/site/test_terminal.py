@@ -113,6 +113,22 @@ def test_each_regression_of_a_series_that_stands_is_of_its_event(make_history, m
     assert second == "  a.time variant=sdpa: ▲ +50 % slower since 01c0ffee"
 
 
+def test_the_largest_suspicion_is_named_and_the_others_counted(
+    make_history, make_change, make_report, tmp_path: Path
+) -> None:
+    def suspected(name: str, size: float):
+        move = make_change(3, 1e-3, 1e-3 * size, 0.2, False, doubt="too few runs to tell")
+        values = [1e-3] * 3 + [1e-3 * size] * 2
+        return make_history(values, State.SUSPECT, benchmark=name, parameters=(), changes=(move,))
+
+    two = make_report(suspected("a.time", 1.1), suspected("b.time", 1.3))
+    summary = report_summary(two, tmp_path)
+    largest = "suspect: b.time: ▲ +30 % slower since 03c0ffee: 1.00 ms → 1.30 ms, too few runs to tell"
+    assert summary.lines[1:-1] == (f"{largest}; 1 more",)
+    assert not summary.is_regressed
+    assert report_summary(make_report(suspected("b.time", 1.3)), tmp_path).lines[1] == largest
+
+
 def test_a_report_is_thirty_lines_with_its_problems_unless_all_are_asked_for(
     make_history, make_change, make_report, tmp_path: Path
 ) -> None:

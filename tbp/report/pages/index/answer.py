@@ -125,6 +125,7 @@ class AnswerPart(Struct, frozen=True):
     better_said: str  # "3 series improved in the 7 days to …; 40 series are better than before."
     standing: int
     standing_from: int  # events with one of these
+    silent: str  # how the sentence ends: which series may hide a regression
     base: str  # how a sentence begins where a revision is judged against
     id: str  # of the report: another one where there are other results or events
     undirected: str  # how to say which direction is better, where a series changed and nothing says it
@@ -164,6 +165,7 @@ def answer_part(
         better_said=_better_said(answer),
         standing=answer.standing,
         standing_from=answer.standing_from,
+        silent=answer.silent,
         base=data.since_base(""),
         id=_id(cards, data),
         undirected=directions.undirected(changed) if changed else "",

@@ -23,7 +23,8 @@ tbp.lastVisit = (project, id, events) => {
 };
 
 // As ``tbp.report.parts.answer``: series that one of the events made so, each once.
-tbp.answerSentence = (events, when, [standing, standingFrom]) => {
+tbp.answerSentence = (events, when, { standing: numbers, silent }) => {
+  const [standing, standingFrom] = numbers.split(" ").map(Number);
   const worse = new Set(events.flatMap(({ regressions }) => regressions)).size;
   const other = new Set(events.flatMap(({ changed }) => changed)).size;
   const commits = events.filter(({ regressions }) => regressions.length).length;
@@ -32,7 +33,7 @@ tbp.answerSentence = (events, when, [standing, standingFrom]) => {
   const stillFrom = [0, standing, commits].includes(standingFrom) ? "" : `, from ${tbp.plural(standingFrom, "commit")}`;
   const still = standing ? `${standing.toLocaleString("en")} ${standing === 1 ? "stands" : "stand"}${stillFrom}` : "none stands";
   const changed = other ? `; ${tbp.plural(other, "series", "series")} newly changed, for better or worse` : "";
-  return `${first} ${when}${from}; ${still}${changed}.`;
+  return `${first} ${when}${from}; ${still}${changed}${silent}.`;
 };
 
 tbp.answer = (group, box) => {
@@ -48,7 +49,7 @@ tbp.answer = (group, box) => {
 
   if (visit) {
     const fresh = events.filter(({ anchor }) => !visit.anchors.has(anchor));
-    const sentence = tbp.answerSentence(fresh, `since your last visit on ${visit.day}`, title.dataset.standing.split(" ").map(Number));
+    const sentence = tbp.answerSentence(fresh, `since your last visit on ${visit.day}`, title.dataset);
     const button = tbp.make("button", { type: "button", value: "visit", "data-sentence": group.dataset.base + (group.dataset.base ? sentence[0].toLowerCase() + sentence.slice(1) : sentence) }, "Last visit");
     group.prepend(button);
   }
