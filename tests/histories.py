@@ -44,9 +44,8 @@ def points(values: Iterable[float], sessions: int = 0) -> list[Point]:
 
 def session(key: SeriesKey, commit: str, name: str = "s", wall_s: tuple[float, ...] = (1.0,), **fields: Any) -> Session:
     """One process that timed a cell, and says nothing else but ``fields``."""
-    facts: dict[str, Any] = dict.fromkeys(("device_name", "torch", "python", "trace_note", "skipped"), "")
-    facts |= {"run": "1", "started": FIRST_DAY, "cpu_s": (), "involuntary_switches": (), "number": 1, "threads": 1}
-    facts |= {"device": "cpu", "trace": None, **fields}
+    facts: dict[str, Any] = {"run": "1", "started": FIRST_DAY, "threads": 1, "device": "cpu", "trace": None}
+    facts |= {"trace_note": "", **fields}
     return Session(key=key, commit=commit, session=name, wall_s=wall_s, **facts)
 
 

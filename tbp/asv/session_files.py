@@ -11,16 +11,13 @@ from __future__ import annotations
 import sys
 import zlib
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
-from msgspec.structs import replace
 
 from tbp.asv.reasons import read_reasons
-from tbp.asv.sessions import Session, Sessions, TurnsInSession
-from tbp.model.cells import CellCounted
+from tbp.asv.sessions import Session, SessionFields, Sessions
 from tbp.model.series import SeriesKey
 from tbp.system.bounded import OutOfBounds, read_plain, unpacked
 from tbp.system.python_text import plain_value
@@ -38,52 +35,22 @@ MOST_RANKS = 1_000  # of one session; a report reads the traces of 16
 RECORD_AGAIN = "run `asv run` again for its commit to record it anew"
 
 
-class _SessionFile(msgspec.Struct):
+class _SessionFile(SessionFields, frozen=True, kw_only=True):
     """A session file as it is stored; other fields in it are ignored."""
 
     format: int
-    run: str
-    session: str
     benchmark: str
     parameters: dict[str, str]
-    commit: str
     environment: str
     machine: str
-    started: datetime
-    wall_s: list[float]
-    torch: str = ""
-    python: str = ""
-    device: str = ""
-    device_name: str = ""
-    threads: int = 0
-    number: int = 1
-    cpu_s: list[float] = []
-    involuntary_switches: list[int] = []
-    yardstick_s: list[float] = []
-    roof_flop_per_s: float = 0.0
-    roof_bytes_per_s: float = 0.0
-    roof_dtype: str = ""
-    ratios: dict[str, TurnsInSession] = {}
-    counts: CellCounted | None = None
-    first_call_s: float = 0.0
-    energy_j: float = 0.0
-    throttled: int = 0
-    measuring_s: float = 0.0
     cpu_mhz: int | None = None
-    omp_wait_policy: str = ""
-    isa: str = ""
-    engine: str = ""
-    float32_products: str = ""
-    governor: str = ""
-    clock_mhz: int = 0
-    packages: str = ""
     trace: str | None = None
-    rank_traces: list[str] = []
+    rank_traces: tuple[str, ...] = ()
     trace_note: str = ""
-    skipped: str = ""
 
 
 _DECODER = msgspec.json.Decoder(_SessionFile)
+_SHARED_TEXTS = ("omp_wait_policy", "isa", "engine", "float32_products", "packages")  # equal in the sessions of a run
 _FORMAT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 FindTrace: TypeAlias = Callable[[str | None, str, Path], tuple[Path | None, str]]
@@ -131,7 +98,18 @@ def session_in(data: bytes, path: Path, find: FindTrace) -> tuple[Session, list[
     traces = [] if stored.trace is None else [(trace, note)]
     problems = [f"{path}: {why}; {RECORD_AGAIN}" for file, why in (*traces, *of_ranks) if file is None]
     rank_traces = tuple(file for file, _ in of_ranks if file is not None)
-    return replace(_session(stored, trace, note), rank_traces=rank_traces), problems
+    parameters = tuple((name, plain_value(value)) for name, value in stored.parameters.items())
+    equal: dict[str, Any] = {name: getattr(stored, name) for name in SessionFields.__struct_fields__}
+    equal |= {name: sys.intern(equal[name]) for name in _SHARED_TEXTS}
+    session = Session(
+        key=SeriesKey(stored.benchmark, parameters, stored.machine, stored.environment),
+        trace=trace,
+        trace_note=note,
+        rank_traces=rank_traces,
+        processor_mhz=stored.cpu_mhz or 0,
+        **equal,
+    )
+    return session, problems
 
 
 def session_content(path: Path) -> bytes:
@@ -171,44 +149,3 @@ def named_trace(name: str | None, note: str, path: Path) -> tuple[Path | None, s
         return trace, note
     table = operators_path(trace)
     return (table, "") if table.is_file() else (None, f"its trace {name} is missing")
-
-
-def _session(stored: _SessionFile, trace: Path | None, note: str) -> Session:
-    parameters = tuple((name, plain_value(value)) for name, value in stored.parameters.items())
-    return Session(
-        key=SeriesKey(stored.benchmark, parameters, stored.machine, stored.environment),
-        commit=stored.commit,
-        run=stored.run,
-        session=stored.session,
-        started=stored.started,
-        wall_s=tuple(stored.wall_s),
-        cpu_s=tuple(stored.cpu_s),
-        involuntary_switches=tuple(stored.involuntary_switches),
-        number=stored.number,
-        threads=stored.threads,
-        device=stored.device,
-        device_name=stored.device_name,
-        torch=stored.torch,
-        python=stored.python,
-        trace=trace,
-        trace_note=note,
-        skipped=stored.skipped,
-        yardstick_s=tuple(stored.yardstick_s),
-        roof_flop_per_s=stored.roof_flop_per_s,
-        roof_bytes_per_s=stored.roof_bytes_per_s,
-        roof_dtype=stored.roof_dtype,
-        ratios=stored.ratios,
-        counts=stored.counts,
-        first_call_s=stored.first_call_s,
-        energy_j=stored.energy_j,
-        throttled=stored.throttled,
-        measuring_s=stored.measuring_s,
-        processor_mhz=stored.cpu_mhz or 0,
-        omp_wait_policy=sys.intern(stored.omp_wait_policy),
-        isa=sys.intern(stored.isa),
-        engine=sys.intern(stored.engine),
-        float32_products=sys.intern(stored.float32_products),
-        governor=stored.governor,
-        clock_mhz=stored.clock_mhz,
-        packages=sys.intern(stored.packages),  # the same in all sessions of a run
-    )

@@ -37,28 +37,23 @@ class TurnsInSession(Struct, frozen=True):
     cpu: tuple[float, ...] = ()  # of CPU time, which a busy machine disturbs less
 
 
-class Session(Struct, frozen=True):
-    """One process's measurements of one cell of a benchmark."""
+class SessionFields(Struct, frozen=True, kw_only=True):
+    """The fields that a session has in its file too."""
 
-    key: SeriesKey
     commit: str  # full hash
     run: str  # one asv invocation; sorts by time
     session: str
     started: datetime  # UTC
     wall_s: tuple[float, ...]  # per call, one for each sample
-    cpu_s: tuple[float, ...]  # per call, process CPU time; may be empty
-    involuntary_switches: tuple[int, ...]  # during each sample; may be empty
-    number: int
-    threads: int
-    device: str
-    device_name: str
-    torch: str
-    python: str
-    # Or the operator table kept in its place (``tbp.traces.recording`` reads both). None where there is neither;
-    # ``trace_note`` says why.
-    trace: Path | None
-    trace_note: str
-    skipped: str  # why the cell cannot run there; empty where it ran
+    cpu_s: tuple[float, ...] = ()  # per call, process CPU time; may be empty
+    involuntary_switches: tuple[int, ...] = ()  # during each sample; may be empty
+    number: int = 1
+    threads: int = 0
+    device: str = ""
+    device_name: str = ""
+    torch: str = ""
+    python: str = ""
+    skipped: str = ""  # why the cell cannot run there; empty where it ran
     yardstick_s: tuple[float, ...] = ()  # the ruler's fixed work, timed after each sample; may be empty
     roof_flop_per_s: float = 0.0  # of matrix products in roof_dtype right after the samples; 0 where not measured
     governor: str = ""  # of the processor's frequency: "performance", "powersave", …; empty where unknown
@@ -71,12 +66,22 @@ class Session(Struct, frozen=True):
     energy_j: float = 0.0  # of one call, of the whole processor or GPU; 0 where unknown
     throttled: int = 0  # times while sampling; of a GPU the bits of the reasons after it
     measuring_s: float = 0.0  # of the process's time: warming up, samples, turns, roof
-    processor_mhz: int = 0  # clock of the fastest core; 0 where unknown
     omp_wait_policy: str = ""
     isa: str = ""  # instruction sets: "AVX512 amx_bf16"
     engine: str = ""  # of quantised products
     float32_products: str = ""  # "highest": without TF32
     packages: str = ""  # all that was installed: "numpy=2.1.0;torch=2.13.0", sorted; empty where unknown
+
+
+class Session(SessionFields, frozen=True, kw_only=True):
+    """One process's measurements of one cell of a benchmark."""
+
+    key: SeriesKey
+    # Or the operator table kept in its place (``tbp.traces.recording`` reads both). None where there is neither;
+    # ``trace_note`` says why.
+    trace: Path | None
+    trace_note: str
+    processor_mhz: int = 0  # clock of the fastest core; 0 where unknown
     rank_traces: tuple[Path, ...] = ()  # of a distributed step, those of the ranks after the first
 
     @property
