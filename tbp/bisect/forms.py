@@ -1,25 +1,8 @@
 """A bisection on a terminal, and as JSON for other programs.
 
-The JSON is strict and in ASCII, as that of ``tbp gate``; what is no finite number is ``null``. One object:
-
-    format           FORMAT
-    sentence         the answer in words
-    ending           "commit", "range", "no change", "undecided" or "interrupted"
-    reason           why it is undecided or ended early
-    project, benchmark, machine, environment    texts; parameters [[name, value], …]
-    good, bad        {"revision", "commit", "subject"}
-    commits          how many there are after GOOD, up to BAD
-    ends             judgement of BAD against GOOD: the fields of one of ``tbp gate --json``
-    culprit          null, or {"commit": {"commit", "parents", "author", "date", "subject"}, "before", "judgement",
-                     "rests_on": [{"commit", "pairs"}, …]}: the commit, or the last one of a range, against the one
-                     before it; by pairs against that, or by those of both against others, as GOOD
-    steps            further confirmed ones, like ``culprit``
-    suspects         [{"commit", …}, …]: the commits of which one made the change, oldest first
-    remaining, remaining_low, remaining_high    of the change of the ends, without the culprit's; relative
-    probes           [{"commit", "against", "role", "ruling", "pairs", "effect", "reason"}, …] in order
-    gates, pairs     comparisons of two commits, and pairs in all of them
-    inside           null, or such an object on what a merge brought
-    seconds, notes, next    time of this try; sentences; commands, each after what it is for
+The JSON is strict and in ASCII, as that of ``tbp gate``; what is no finite number is ``null``. ``tbp schema bisection``
+and docs/reference/json.md have the fields. ``culprit`` is the commit, or the last one of a range, against the one
+before it. ``remaining`` is relative; ``seconds`` is the time of this try.
 """
 
 from __future__ import annotations

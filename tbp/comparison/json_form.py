@@ -1,28 +1,8 @@
 """A comparison as JSON, for other programs, and back.
 
-Strict JSON in ASCII: what is no finite number (NaN, infinity) is ``null``. One object:
-
-    format           FORMAT
-    sentence         the verdict in words
-    counts           state → how many judgements are in it
-    confidence       of every interval, 0.99
-    project, method, machine, environment    texts, possibly empty
-    baseline, contender    {"revision", "commit", "subject"}
-    seconds          that measuring took, or null
-    notes            [sentence, …]: what limits the verdict
-    judgements       [{…}, …] with
-        benchmark    asv's name
-        parameters   [[name, value], …], texts
-        state        "regression", "changed", "improvement", "no change", "undecided", "failed" or "skipped"
-        unit         "seconds" (per call), "bytes" or what the benchmark declares
-        better       "lower", "higher" or "unknown"
-        before, after    the levels in ``unit``
-        effect       0.1: the contender's value is 10 % larger
-        low, high    interval of the effect
-        p_value      corrected for all benchmarks judged
-        evidence     pairs of processes, or processes on the side that has fewer
-        reason       why it failed, was skipped or is undecided
-        operators    [sentence, …], the largest first
+Strict JSON in ASCII: what is no finite number (NaN, infinity) is ``null``. ``tbp schema comparison`` and
+docs/reference/json.md have the fields. A judgement's ``unit`` is "seconds" (per call), "bytes" or what the benchmark
+declares; ``before`` and ``after`` are in it. ``project``, ``machine`` and ``environment`` may be empty.
 """
 
 from __future__ import annotations

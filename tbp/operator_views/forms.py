@@ -1,20 +1,8 @@
 """Rankings and differences for other programs: JSON and CSV.
 
-JSON is strict and ASCII; a number that is not finite is ``null``. One object:
-
-    format         FORMAT
-    hotspots       [{"cell", "facts", "by", "group_by", "operators": [{column: value, …}, …], "device",
-                     "memory"}, …], or instead
-    differences    [{"cell", "before", "after", "by", "step_before_us", "step_after_us", "lost_us", "gained_us",
-                     "residual_us", "machine_factor", "clock", "enough_sessions", "explanation",
-                     "operators": [{column: value, …}, …], "exact", "callers", "device_before", "device_after"}, …]
-
-``facts``, ``before`` and ``after`` are ``views.Facts``; the columns are those of ``tbp.traces.operators.operators``
-with ``share``, "fuses" and ``tbp.traces.operators.rates``, or of ``tbp.traces.differences.difference``. "exact" and
-"callers" are rows of ``tbp.traces.differences.exact``, or null where unknown. Each "device" is null, or {"devices",
-"kernels", "idle", "ranks": rows of ``devices``, "backend", "runs", "straggler", …}. "memory" is null, or {"peaks",
-"alive", "grown": rows of ``tbp.traces.devices.memory``}. Times are µs per step. CSV has
-``cell``, the operators' columns, and last ``losses``: sentences on what could not be read.
+JSON is strict and ASCII; a number that is not finite is ``null``. ``tbp schema hotspots`` and docs/reference/json.md
+have the fields. "exact" and "callers" are rows of ``tbp.traces.differences.exact``, or null where unknown. Times are µs
+per step. CSV has ``cell``, the operators' columns, and last ``losses``: sentences on what could not be read.
 """
 
 from __future__ import annotations
