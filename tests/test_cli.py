@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from tbp import commands
-from tbp.__main__ import main
 from tbp.cli import VERBS
 
 from .command_line import Run
@@ -243,16 +242,6 @@ def test_nightly_without_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ru
     code, _, err = run("nightly", "--config", str(config))
     assert code == 2
     assert "git was not found" in err
-
-
-@pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_says_what_it_is_for(verb: str, capsys: pytest.CaptureFixture[str]):
-    with pytest.raises(SystemExit) as ended:
-        main([*verb.split(), "--help"])
-    assert ended.value.code == 0
-    shown = " ".join(capsys.readouterr().out.split())
-    assert shown.startswith(f"usage: tbp {verb} ")
-    assert import_module(f"tbp.commands.{VERBS[verb]}").HELP in shown
 
 
 def test_every_module_of_a_verb_is_in_the_table():

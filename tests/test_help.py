@@ -18,7 +18,7 @@ def exit_of(run: Run, capsys: pytest.CaptureFixture[str], *arguments: str) -> tu
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_the_examples_of_a_verb_are_taken_by_the_parser(verb: str, run: Run, capsys: pytest.CaptureFixture[str]):
+def test_a_verb_has_help_with_examples_that_are_taken(verb: str, run: Run, capsys: pytest.CaptureFixture[str]):
     module = import_module(f"tbp.commands.{VERBS[verb]}")
     assert 2 <= len(module.EXAMPLES) <= 4
     for aim, command in module.EXAMPLES:
@@ -29,6 +29,9 @@ def test_the_examples_of_a_verb_are_taken_by_the_parser(verb: str, run: Run, cap
         assert not aim.endswith(".")
     code, out, _ = exit_of(run, capsys, *verb.split(), "--help")
     assert (code, [command for _, command in module.EXAMPLES if f"\n  {command}\n" not in out]) == (0, [])
+    shown = " ".join(out.split())
+    assert shown.startswith(f"usage: tbp {verb} ")
+    assert module.HELP in shown
 
 
 def test_bare_tbp_is_an_overview_and_no_verdict(run: Run):
