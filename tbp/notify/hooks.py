@@ -119,7 +119,7 @@ class HookAddress(Struct, frozen=True):
         """Sends ``content``, JSON, with a key by which a repeat is known. Raises NotDelivered unless it was taken."""
         headers = {
             "Content-Type": "application/json",
-            "Idempotency-Key": key_of(message),
+            "Idempotency-Key": message.id,
         }
         if self.token is not None:
             headers["Authorization"] = f"Bearer {self.token.reveal()}"
@@ -174,8 +174,3 @@ def comment_target(github: GitHub) -> HookTarget:
 def payload_of(message: Message, data: ReportData) -> dict[str, Json]:
     """The message as JSON has it."""
     return event_payload(message, data) if isinstance(message, EventMessage) else summary_payload(message, data)
-
-
-def key_of(message: Message) -> str:
-    """Digits that stand for a message, however often it is sent."""
-    return message.id

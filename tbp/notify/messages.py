@@ -69,7 +69,7 @@ class Command(Struct, frozen=True):
 class EventMessage(Struct, frozen=True):
     """All that is told of an event."""
 
-    id: str
+    id: str  # digits, the same however often it is sent
     standing: StandingEvent
     is_better: bool
     headline: Pieces
@@ -92,7 +92,7 @@ class SummaryKind(StrEnum):
 class SummaryMessage(Struct, frozen=True):
     """One message on several events."""
 
-    id: str
+    id: str  # digits, the same however often it is sent
     kind: SummaryKind
     project: Foreign
     sentence: str

@@ -16,7 +16,7 @@ from msgspec import Struct, field
 from tbp.asv.sources import Where
 from tbp.errors import NotDelivered, UsageError
 from tbp.nightly.told_file import OpenNote, open_note, read_note
-from tbp.notify.hooks import HookTarget, Message, Tidings, key_of, payload_of, tell
+from tbp.notify.hooks import HookTarget, Message, Tidings, payload_of, tell
 from tbp.notify.issues import keep_issues
 from tbp.notify.messages import EventMessage, MessageSource, SummaryMessage, flat, title
 from tbp.notify.news import standing
@@ -58,8 +58,8 @@ class Delivered(Struct):
 
     def arrived(self, target: str, data: ReportData, message: Message) -> None:
         """Takes a message that ``target`` has got, or would get."""
-        self.targets.setdefault(target, []).append(key_of(message))
-        self.messages[key_of(message)] = payload_of(message, data)
+        self.targets.setdefault(target, []).append(message.id)
+        self.messages[message.id] = payload_of(message, data)
         if self.is_sent and target != TEXT:
             heading = flat(title(message)) if isinstance(message, EventMessage) else message.sentence
             self.lines.append(f"{target}: {heading}")
