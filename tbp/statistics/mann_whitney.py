@@ -36,9 +36,9 @@ class Ranked(Struct, frozen=True):
         return self.chance if inflation == 1.0 else inflated(self.chance, inflation)
 
 
-def rank_p_value(before: Floats, after: Floats, inflation: float = 1.0) -> float:
+def rank_p_value(before: Floats, after: Floats) -> float:
     """Two-sided p-value; exact for small samples without ties, as scipy's ``mannwhitneyu`` by default."""
-    return ranked(before, after).p_value(inflation)
+    return ranked(before, after).p_value()
 
 
 def ranked(before: Floats, after: Floats) -> Ranked:

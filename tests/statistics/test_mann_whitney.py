@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tbp.statistics.mann_whitney import rank_p_value, rank_score, tails
+from tbp.statistics.mann_whitney import rank_p_value, rank_score, ranked, tails
 
 
 @pytest.mark.parametrize("decimals", [1, 2, 8])  # with many ties, few and none
@@ -32,8 +32,8 @@ def test_it_is_never_certain():
 
 def test_correlated_neighbours_make_it_less_sure():
     before, after = np.arange(20.0), np.arange(20.0) + 8
-    assert rank_p_value(before, after) < rank_p_value(before, after, 1.5) < rank_p_value(before, after, 3.0)
-    assert rank_p_value(before, after + 50) < rank_p_value(before, after + 50, 1.5)
+    for test in (ranked(before, after), ranked(before, after + 50)):
+        assert test.p_value() < test.p_value(1.5) < test.p_value(3.0)
 
 
 @pytest.mark.parametrize(("first", "second"), [(1, 9), (2, 2), (3, 5), (3, 60), (8, 8), (7, 200), (30, 6), (9, 40)])
