@@ -36,10 +36,10 @@ STOP_STEPS = 60  # about 40,000 events
 
 
 def tbp() -> Read:
-    from tbp.traces.operators.operators import operator_table
+    from tbp.traces.operators.operators import whole_trace_table
     from tbp.traces.reading.read import read_trace
 
-    return lambda path: len(operator_table(read_trace(path)).frame)
+    return lambda path: len(whole_trace_table(read_trace(path)).frame)
 
 
 def json_and_pandas() -> Read:

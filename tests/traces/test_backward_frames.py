@@ -11,7 +11,7 @@ from tbp.traces.frames.backward import BACKWARD
 from tbp.traces.frames.frames import Frames
 from tbp.traces.frames.groups import NO_LINE, NO_MODULE, NO_REGION, by_line, by_module, by_region
 from tbp.traces.frames.merging import without_backward
-from tbp.traces.operators.operators import operator_table, session
+from tbp.traces.operators.operators import session
 from tbp.traces.reading.read import read_trace
 from tbp.traces.reading.trace import Trace
 
@@ -102,7 +102,7 @@ def test_the_flame_graph_shows_what_backward_operators_are_of(trace_of: TraceOf)
 
 def test_the_table_of_operators_stays(trace_of: TraceOf) -> None:
     without = [entry for entry in TRAINING if PYTHON not in entry]
-    assert operator_table(trace_of(*TRAINING)).frame.equals(operator_table(trace_of(*without)).frame)
+    assert session(trace_of(*TRAINING)).table.frame.equals(session(trace_of(*without)).table.frame)
     assert BACKWARD not in set(frames_of(trace_of(*without)).rows["name"])
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tbp.traces.calls.flops import FORMULAS, flops
-from tbp.traces.operators.operators import operator_table
+from tbp.traces.operators.operators import session
 from tbp.traces.reading.trace import Trace
 
 torch = pytest.importorskip("torch")
@@ -134,7 +134,7 @@ def test_equal_to_flop_counter_mode(recorded: Callable[..., Trace], work: Callab
     with counting.FlopCounterMode(display=False) as counter:
         step()
     theirs = counter.get_total_flops()
-    ours = operator_table(recorded(step, steps=3, record_shapes=True)).frame.set_index("operator")["flops"]
+    ours = session(recorded(step, steps=3, record_shapes=True)).table.frame.set_index("operator")["flops"]
     on_cpu = [name for name in ours.index if "flash_attention_for_cpu" in name]
     assert np.nansum(ours.drop(on_cpu)) == theirs > 0
 
@@ -142,7 +142,7 @@ def test_equal_to_flop_counter_mode(recorded: Callable[..., Trace], work: Callab
 def test_attention_on_the_cpu_counts_as_the_same_work_by_products(recorded: Callable[..., Trace]) -> None:
     """Forward equal; backward by one product more, as the fused kernel computes the scores again."""
     fused, plain = (
-        operator_table(recorded(attention(math), steps=3, record_shapes=True)).frame.set_index("operator")["flops"]
+        session(recorded(attention(math), steps=3, record_shapes=True)).table.frame.set_index("operator")["flops"]
         for math in (False, True)
     )
     product = 2 * 2 * 4 * 8 * 12 * 16
@@ -152,7 +152,7 @@ def test_attention_on_the_cpu_counts_as_the_same_work_by_products(recorded: Call
 
 
 def test_without_shapes_flops_are_unknown(recorded: Callable[..., Trace]) -> None:
-    frame = operator_table(recorded(matmuls(), steps=3)).frame.set_index("operator")
+    frame = session(recorded(matmuls(), steps=3)).table.frame.set_index("operator")
     assert frame["flops"].isna().all()
 
 
@@ -161,7 +161,7 @@ def test_without_shapes_flops_are_unknown(recorded: Callable[..., Trace]) -> Non
 def test_a_backward_pass_is_twice_the_forward_one(recorded: Callable[..., Trace], layer: Any, groups: int) -> None:
     convolution = layer(8, 16, 3, groups=groups)
     x = torch.randn(2, 8, 12, *([12] if layer is not torch.nn.Conv1d else []), requires_grad=True)
-    frame = operator_table(recorded(lambda: convolution(x).sum().backward(), steps=3, record_shapes=True)).frame
+    frame = session(recorded(lambda: convolution(x).sum().backward(), steps=3, record_shapes=True)).table.frame
     flops_of = frame.set_index("operator")["flops"]
     assert flops_of["aten::convolution_backward"] == 2 * flops_of["aten::convolution"] > 0
 

@@ -13,7 +13,7 @@ from tbp.traces.calls.nesting import NO_PARENT
 from tbp.traces.frames.backward import BACKWARD
 from tbp.traces.frames.frames import MOST_DEPTH, Frames, pruned
 from tbp.traces.frames.merging import merged
-from tbp.traces.operators.operators import operator_table, session
+from tbp.traces.operators.operators import session
 from tbp.traces.reading.categories import Category
 from tbp.traces.reading.read import read_trace
 from tbp.traces.reading.trace import Trace
@@ -143,7 +143,7 @@ def check_sums(trace: Trace) -> None:
 
     With Python functions the self times add up to what they span: an operator may have called some.
     """
-    found, table = frames_of(trace), operator_table(trace).frame.set_index("operator")
+    found, table = frames_of(trace), session(trace).table.frame.set_index("operator")
     assert (host_tree(trace).self_ns >= 0).all()
     assert (found.rows["self_ns"] >= 0).all()
     has_python = (trace.category == Category.PYTHON).any()

@@ -9,7 +9,7 @@ import pytest
 
 from tbp.traces.calls.generated import Generated, generated
 from tbp.traces.frames.groups import by_region
-from tbp.traces.operators.operators import merged_table, operator_table, session
+from tbp.traces.operators.operators import merged_table, session
 from tbp.traces.reading.read import read_trace
 from tbp.traces.reading.trace import Trace
 
@@ -85,7 +85,7 @@ def kernel_call(name: str, at: float, path: object) -> dict[str, object]:
 def test_the_file_of_a_generated_kernel_is_kept(write: Callable[..., Path], run: Run) -> None:
     path = "/tmp/torchinductor_me/ab/cab.py"
     file = write([kernel_call("triton_poi_fused_add_relu_3", 0, path), event("aten::mm", 50, 10)])
-    table = operator_table(read_trace(file))
+    table = session(read_trace(file)).table
     sources = table.frame.set_index("operator")["source"].to_dict()
     assert sources == {"triton_poi_fused_add_relu_#1": path, "aten::mm": ""}
     assert merged_table([table, table]).frame.set_index("operator")["source"].to_dict() == sources
@@ -164,7 +164,7 @@ def test_without_stacks_a_region_has_no_source(trace_of: TraceOf) -> None:
 def test_a_recorded_step_tells_its_kernels(run: Run) -> None:
     """A training step through torch.compile on an H200."""
     file = Path(__file__).parents[1] / "data/h200/compiled_triton.pt.trace.json.gz"
-    frame = operator_table(read_trace(file)).frame
+    frame = session(read_trace(file)).table.frame
     kernels = frame[frame["operator"].str.startswith("triton")]
     assert len(kernels) == 20
     assert kernels["source"].str.fullmatch(r"/tmp/torchinductor_root/../c[a-z2-7]+\.py").all()

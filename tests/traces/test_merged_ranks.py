@@ -8,7 +8,7 @@ import pytest
 
 from tbp.traces.devices.ranks import rank_of
 from tbp.traces.differences.sides import operators_of, side
-from tbp.traces.operators.operators import operator_table, session
+from tbp.traces.operators.operators import session
 from tbp.traces.reading.read import read_trace
 from tbp.traces.reading.trace import Trace
 
@@ -34,7 +34,7 @@ def rank(host: object, device: object, operator: str, host_us: float, kernel_us:
 
 
 def columns(trace: Trace, column: str) -> dict[str, float]:
-    frame = operator_table(trace).frame.set_index("operator")
+    frame = session(trace).table.frame.set_index("operator")
     return frame.loc[["mm", "conv"], column].to_dict()
 
 
@@ -58,7 +58,7 @@ def test_each_kernel_belongs_to_its_own_process(write: Write, ids: str, in_order
     assert columns(trace, "self_device_us") == {"mm": 200, "conv": 50}
     assert columns(trace, "calls") == {"mm": 1, "conv": 1}
     assert columns(trace, "self_us") == {"mm": 90, "conv": 70}
-    assert operator_table(trace).steps == 2
+    assert session(trace).table.steps == 2
 
 
 def test_a_process_is_nearer_than_what_stands_nearer(write: Write) -> None:
@@ -113,7 +113,7 @@ def test_steps_belong_to_their_process(write: Write) -> None:
 
 def test_an_operator_of_every_rank_counts_once_a_step(write: Write) -> None:
     trace = read_trace(write([event for pid in "ABC" for event in stage(pid, "mm", 0, 900, 10, 30)]))
-    frame = operator_table(trace).frame.set_index("operator")
+    frame = session(trace).table.frame.set_index("operator")
     assert frame.loc["mm", ["calls", "self_us"]].to_list() == [1, 30]
     one = session(trace)
     assert one.frames is not None
@@ -165,4 +165,4 @@ def test_a_thousand_processes_with_one_id_cost_little(write: Write) -> None:
     ]
     trace = read_trace(write(calls + work))
     assert len(trace.processes) == 1001
-    assert operator_table(trace).frame["self_device_us"].sum() == 1000
+    assert session(trace).table.frame["self_device_us"].sum() == 1000

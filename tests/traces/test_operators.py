@@ -15,7 +15,6 @@ from tbp.traces.operators.operators import (
     hotspots,
     merged_frames,
     merged_table,
-    operator_table,
     session,
     whole_trace_table,
 )
@@ -30,7 +29,7 @@ def row(frame: pd.DataFrame, operator: str) -> dict[str, Any]:
 
 
 def test_self_and_total_time(trace_of: TraceOf) -> None:
-    table = operator_table(trace_of(("linear", 0, 10), ("t", 1, 2), ("mm", 4, 5.5), ("linear", 20, 3)))
+    table = session(trace_of(("linear", 0, 10), ("t", 1, 2), ("mm", 4, 5.5), ("linear", 20, 3))).table
     assert list(table.frame.columns) == list(OPERATOR_COLUMNS)
     assert list(table.frame["operator"]) == ["linear", "mm", "t"]
     linear = row(table.frame, "linear")
@@ -46,7 +45,7 @@ def test_numbers_are_per_step_and_what_lies_outside_is_left_out(trace_of: TraceO
         ("ProfilerStep#5", 22, 12, STEP), ("mm", 23, 6), ("relu", 30, 1),
         ("after", 40, 1),
     )  # fmt: skip
-    table = operator_table(trace)
+    table = session(trace).table
     assert table.steps == 2
     assert list(table.frame["operator"]) == ["mm", "relu"]
     assert row(table.frame, "mm")["calls"] == 1.5
@@ -84,21 +83,21 @@ def test_device_time_without_steps_is_of_step_0(trace_of: TraceOf) -> None:
 
 def test_python_functions_are_no_operators(trace_of: TraceOf) -> None:
     trace = trace_of(("ProfilerStep#1", 0, 9, STEP), ("a.py(1): f", 1, 5, {"cat": "python_function"}), ("mm", 2, 2))
-    assert list(operator_table(trace).frame["operator"]) == ["mm"]
+    assert list(session(trace).table.frame["operator"]) == ["mm"]
     assert row(whole_trace_table(trace).frame, "a.py(#1): f")["self_us"] == 3
 
 
 def test_the_most_common_shapes(trace_of: TraceOf) -> None:
     shapes = [[[1, 2]], [[3, 4]], [[3, 4]]]
     entries = [("mm", i, 1, {"args": {"Input Dims": shape}}) for i, shape in enumerate(shapes)]
-    assert row(operator_table(trace_of(*entries, ("relu", 9, 1))).frame, "mm")["shapes"] == "[[3, 4]]"
+    assert row(session(trace_of(*entries, ("relu", 9, 1))).table.frame, "mm")["shapes"] == "[[3, 4]]"
 
 
 LAUNCH = {"cat": "cuda_runtime"}
 
 
 def test_a_kernel_belongs_to_the_innermost_operator_around_its_launch(trace_of: TraceOf) -> None:
-    table = operator_table(
+    table = session(
         trace_of(
             ("linear", 0, 10),
             ("addmm", 1, 8),
@@ -106,7 +105,7 @@ def test_a_kernel_belongs_to_the_innermost_operator_around_its_launch(trace_of: 
             ("gemm", 50, 100, {"cat": "kernel", "tid": "stream 7", "args": {"correlation": 1, "External id": 99}}),
             ("copy", 160, 20, {"cat": "Memcpy", "tid": "stream 7", "args": {"correlation": 1}}),
         )
-    ).frame
+    ).table.frame
     assert row(table, "addmm")["self_device_us"] == 120
     assert row(table, "linear")["self_device_us"] == 0
     assert row(table, "linear")["total_device_us"] == 120
@@ -128,7 +127,7 @@ def test_device_time_without_an_operator_is_kept_under_a_name(trace_of: TraceOf)
         kernel(30, {"correlation": 3, "External id": 5}),
         kernel(40, {}),
     )
-    table = operator_table(trace).frame
+    table = session(trace).table.frame
     device_us = {name: row(table, name)["self_device_us"] for name in ("mm", *REST)}
     assert device_us == {"mm": 10, NO_LAUNCH: 10, NO_OPERATOR: 10, GRAPH: 10, NO_LINK: 10}
     assert row(table, NO_LAUNCH)["calls"] == 0
@@ -140,7 +139,7 @@ def test_a_step_owns_no_kernel(trace_of: TraceOf) -> None:
         ("cudaLaunchKernel", 2, 1, LAUNCH | {"args": {"correlation": 1}}),
         ("k", 5, 3, {"cat": "kernel", "tid": "stream 7", "args": {"correlation": 1}}),
     )
-    assert row(operator_table(trace).frame, NO_OPERATOR)["self_device_us"] == 3
+    assert row(session(trace).table.frame, NO_OPERATOR)["self_device_us"] == 3
 
 
 def test_a_trace_without_host_events(trace_of: TraceOf) -> None:
@@ -152,17 +151,17 @@ def test_a_trace_without_host_events(trace_of: TraceOf) -> None:
 
 
 def test_hotspots_and_shares(trace_of: TraceOf) -> None:
-    table = operator_table(trace_of(("a", 0, 6), ("b", 10, 3), ("c", 20, 1)))
+    table = session(trace_of(("a", 0, 6), ("b", 10, 3), ("c", 20, 1))).table
     top = hotspots(table, top=2)
     assert list(top["operator"]) == ["a", "b"]
     assert list(top["share"]) == [0.6, 0.3]
     assert list(hotspots(table, by="self_device_us")["share"]) == [0, 0, 0]
-    many = operator_table(trace_of(*((f"o{number}", 10 * number, 1) for number in range(12))))
+    many = session(trace_of(*((f"o{number}", 10 * number, 1) for number in range(12)))).table
     assert len(hotspots(many)) == 10
 
 
 def test_the_mean_of_sessions(trace_of: TraceOf) -> None:
-    tables = [operator_table(trace_of(("a", 0, 6))), operator_table(trace_of(("a", 0, 8), ("b", 10, 3)))]
+    tables = [session(trace_of(("a", 0, 6))).table, session(trace_of(("a", 0, 8), ("b", 10, 3))).table]
     merged = merged_table(tables)
     assert (merged.steps, merged.sessions) == (2, 2)
     assert row(merged.frame, "a")["self_us"] == 7

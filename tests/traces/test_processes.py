@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tbp.traces.devices.ranks import rank_of
-from tbp.traces.operators.operators import operator_table
+from tbp.traces.operators.operators import session
 from tbp.traces.read_recording import read_recording
 from tbp.traces.reading.categories import (
     CATEGORIES,
@@ -38,7 +38,7 @@ def label(kind: str, pid: object, text: object, tid: object = 0) -> Event:
 
 def times_us(trace: Trace) -> tuple[float, float]:
     """Self time on the host, and time on devices."""
-    frame = operator_table(trace).frame
+    frame = session(trace).table.frame
     return frame["self_us"].sum(), frame["self_device_us"].sum()
 
 
@@ -54,7 +54,7 @@ def test_the_old_export_of_autograd_tells_devices_by_their_process(write: Write)
             timed("aten::mm", 120.5, 500, device, 0), timed("aten::relu", 640, 60, device, 0),
         ])
     )  # fmt: skip
-    frame = operator_table(trace).frame.set_index("operator")
+    frame = session(trace).table.frame.set_index("operator")
     assert frame.loc[["aten::mm", "aten::relu"], ["calls", "self_us"]].to_numpy().tolist() == [[1, 100], [1, 40]]
     assert times_us(trace) == (140, 560)
 
@@ -174,7 +174,7 @@ def step_with(runtime: bool, driver: bool) -> list[Event]:
     [(True, True, [100, 50, 150]), (False, True, [150, 150]), (True, False, [100, 200])],
 )
 def test_driver_calls_launch_and_are_rows(write: Write, runtime: bool, driver: bool, self_us: list[float]) -> None:
-    frame = operator_table(read_trace(write(step_with(runtime, driver)))).frame.set_index("operator")
+    frame = session(read_trace(write(step_with(runtime, driver)))).table.frame.set_index("operator")
     assert frame.loc["aten::addmm", "self_device_us"] == 250
     assert sorted(frame["self_us"]) == sorted(self_us)
 
@@ -184,7 +184,7 @@ def test_ids_of_any_kind_name_one_thread(write: Write) -> None:
         write([timed("linear", 0, 10, 83, "5", cat="cpu_op"), timed("mm", 2, 5, "83", 5.0, cat="cpu_op")])
     )
     assert trace.threads == ("83/5",)
-    assert operator_table(trace).frame.set_index("operator")["self_us"].to_dict() == {"linear": 5, "mm": 5}
+    assert session(trace).table.frame.set_index("operator")["self_us"].to_dict() == {"linear": 5, "mm": 5}
 
 
 def test_a_device_whose_id_has_a_slash_is_one_device(write: Write) -> None:
@@ -204,7 +204,7 @@ def test_correlation_0_links_nothing(write: Write) -> None:
             timed("ncclDevKernel_Generic", 300, 400, 0, 8, cat="kernel", args={"correlation": 0, "External id": 0}),
         ])
     )  # fmt: skip
-    device_us = operator_table(trace).frame.set_index("operator")["self_device_us"]
+    device_us = session(trace).table.frame.set_index("operator")["self_device_us"]
     assert device_us[device_us > 0].to_dict() == {"aten::mm": 100, "(device work without a recorded launch)": 400}
 
 
@@ -225,7 +225,7 @@ def test_arrows_link_what_has_no_number(write: Write, ids: tuple[object, object]
         arrow("f", ids[0], 100, 9, 3), arrow("s", ids[0], 10, 1, 1),
         arrow("s", str(ids[1]), 200, 1, 1), arrow("f", ids[1], 500, 9, 3),
     ]  # fmt: skip
-    device_us = operator_table(read_trace(write([*LAUNCHED, *arrows]))).frame.set_index("operator")["self_device_us"]
+    device_us = session(read_trace(write([*LAUNCHED, *arrows]))).table.frame.set_index("operator")["self_device_us"]
     assert device_us[device_us > 0].to_dict() == {"matmul": 400, "add": 40}
 
 
@@ -240,7 +240,7 @@ def test_arrows_link_what_has_no_number(write: Write, ids: tuple[object, object]
     ],
 )
 def test_other_arrows_link_nothing(write: Write, arrows: list[Event]) -> None:
-    frame = operator_table(read_trace(write([*LAUNCHED, *arrows]))).frame.set_index("operator")
+    frame = session(read_trace(write([*LAUNCHED, *arrows]))).table.frame.set_index("operator")
     assert frame.loc["(device work without a recorded launch)", "self_device_us"] == 440
 
 

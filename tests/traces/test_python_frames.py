@@ -9,7 +9,7 @@ from tbp.traces.differences.frame_difference import frame_difference
 from tbp.traces.frames.frames import Frames
 from tbp.traces.frames.groups import NO_LINE, NO_MODULE, by_line, by_module
 from tbp.traces.frames.merging import merged, without_python
-from tbp.traces.operators.operators import operator_table, session
+from tbp.traces.operators.operators import session
 from tbp.traces.reading.trace import Trace
 
 from ..flames import paths
@@ -64,7 +64,7 @@ def test_functions_and_modules_are_around_operators(trace_of: TraceOf) -> None:
 
 def test_operators_keep_their_table(trace_of: TraceOf) -> None:
     without = [entry for entry in NET if PYTHON not in entry]
-    assert operator_table(trace_of(*NET)).frame.equals(operator_table(trace_of(*without)).frame)
+    assert session(trace_of(*NET)).table.frame.equals(session(trace_of(*without)).table.frame)
 
 
 def test_a_function_that_opens_an_annotation_counts_up_to_it(trace_of: TraceOf) -> None:
@@ -107,7 +107,7 @@ def test_a_kernel_that_a_function_launched_is_below_it(trace_of: TraceOf) -> Non
         "out.py(#1): call > triton_poi_add_#1",
     ]
     assert made.rows["device_ns"].sum() == 30_000
-    assert operator_table(trace).frame["self_device_us"].sum() == 30
+    assert session(trace).table.frame["self_device_us"].sum() == 30
 
 
 def test_modules_and_lines_add_up_to_all_frames(trace_of: TraceOf) -> None:

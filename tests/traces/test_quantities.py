@@ -8,7 +8,7 @@ import numpy as np
 
 from tbp.traces.calls.kernels import NO_LINK
 from tbp.traces.calls.quantities import Quantities
-from tbp.traces.operators.operators import operator_table
+from tbp.traces.operators.operators import session
 from tbp.traces.reading.read import read_trace
 
 from ..trace_events import event
@@ -32,7 +32,7 @@ def block(ts: float, size: int, thread: int = 1) -> dict[str, Any]:
 
 
 def allocated(path: Path) -> dict[str, float]:
-    frame = operator_table(read_trace(path)).frame.set_index("operator")
+    frame = session(read_trace(path)).table.frame.set_index("operator")
     return {str(name): float(size) for name, size in frame["allocated_bytes"].items()}
 
 

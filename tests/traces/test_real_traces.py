@@ -9,7 +9,7 @@ import pytest
 from tbp.traces.calls.kernels import REST
 from tbp.traces.devices.ranks import rank_of, runs
 from tbp.traces.differences.difference import difference, explanation
-from tbp.traces.operators.operators import operator_table, session, whole_trace_table
+from tbp.traces.operators.operators import session, whole_trace_table
 from tbp.traces.reading.categories import ON_DEVICE
 from tbp.traces.reading.read import read_trace
 from tbp.traces.reading.trace import NS_PER_US
@@ -21,7 +21,7 @@ def test_owned_and_named_device_time_is_all_of_it(recordings: Path) -> None:
         table = whole_trace_table(trace).frame
         device_us = trace.duration_ns[np.isin(trace.category, ON_DEVICE)].sum() / NS_PER_US
         assert table["self_device_us"].sum() == pytest.approx(device_us), path.name
-        assert (operator_table(trace).frame["self_us"] >= 0).all(), path.name
+        assert (session(trace).table.frame["self_us"] >= 0).all(), path.name
 
 
 def test_self_time_is_negative_only_where_python_frames_overlap_a_step(recordings: Path) -> None:
@@ -43,7 +43,7 @@ def test_self_time_is_negative_only_where_python_frames_overlap_a_step(recording
     ],
 )
 def test_steps_and_owners_on_three_vendors_generations(recordings: Path, name: str, steps: int) -> None:
-    table = operator_table(read_trace(recordings / name))
+    table = session(read_trace(recordings / name)).table
     assert table.steps == steps
     frame = table.frame.set_index("operator")
     assert frame["self_device_us"].drop(list(REST), errors="ignore").sum() > 0

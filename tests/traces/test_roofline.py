@@ -11,7 +11,7 @@ import pytest
 from tbp.traces.calls.flops import COMPOSED, FORMULAS
 from tbp.traces.calls.peaks import PEAKS
 from tbp.traces.calls.tensor_bytes import TENSORS, Moved, moved
-from tbp.traces.operators.operators import merged_table, operator_table
+from tbp.traces.operators.operators import merged_table, session
 from tbp.traces.operators.rates import with_rates
 from tbp.traces.reading.read import read_trace
 from tbp.traces.reading.trace import COUNTED, Trace
@@ -101,7 +101,7 @@ def product(m: int, n: int, k: int, kind: str = HALF, **keys: object) -> dict[st
 
 
 def rates(trace: Trace) -> dict[str, dict[str, Any]]:
-    frame = with_rates(operator_table(trace).frame)
+    frame = with_rates(session(trace).table.frame)
     return {row["operator"]: row for row in frame.to_dict("records")}
 
 
@@ -195,7 +195,7 @@ def test_a_call_that_counts_with_its_caller_moves_nothing_of_its_own(trace_of: T
     trace = trace_of(
         ("aten::convolution", 0, 10, {"args": arguments}), ("aten::_convolution", 1, 8, {"args": arguments})
     )
-    frame = operator_table(trace).frame.set_index("operator")
+    frame = session(trace).table.frame.set_index("operator")
     assert frame.loc["aten::convolution", ["flops_us", "moved_bytes"]].tolist() == [10, 4 * (50 + 72 + 4 + 36)]
     assert frame.loc["aten::_convolution", "flops"] == 0
     assert frame.loc["aten::_convolution", ["flops_us", "moved_bytes"]].isna().all()
@@ -221,7 +221,7 @@ def test_linear_under_autocast_multiplies_another_type(write: Write) -> None:
 
 
 def test_sessions_have_the_rate_of_their_means(trace_of: TraceOf) -> None:
-    tables = [operator_table(trace_of(("aten::mm", 0, time_us, product(64, 32, 16, SINGLE)))) for time_us in (100, 300)]
+    tables = [session(trace_of(("aten::mm", 0, time_us, product(64, 32, 16, SINGLE)))).table for time_us in (100, 300)]
     row = with_rates(merged_table(tables).frame).iloc[0]
     assert row["flop_per_s"] == 2 * 64 * 32 * 16 / 200e-6
 
@@ -248,8 +248,8 @@ def test_bytes_equal_those_of_torch_tensors(recorded: Callable[..., Trace]) -> N
     }
     for operator, (call, tensors) in calls.items():
         expected = sum(each.nbytes for each in (*tensors, call()))
-        table = operator_table(recorded(call, steps=2, record_shapes=True)).frame.set_index("operator")
+        table = session(recorded(call, steps=2, record_shapes=True)).table.frame.set_index("operator")
         assert table.loc[operator, "moved_bytes"] == expected, operator
     transposed = lambda: torch.nn.functional.conv_transpose2d(image, up, stride=2, output_padding=1)  # noqa: E731
-    table = operator_table(recorded(transposed, steps=2, record_shapes=True)).frame.set_index("operator")
+    table = session(recorded(transposed, steps=2, record_shapes=True)).table.frame.set_index("operator")
     assert table.loc["aten::convolution", "moved_bytes"] == image.nbytes + up.nbytes + transposed().nbytes

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tbp.traces.devices.ranks import Rank, rank_of
-from tbp.traces.operators.operators import operator_table
+from tbp.traces.operators.operators import session
 from tbp.traces.reading.read import read_trace
 from tbp.traces.reading.trace import Trace
 
@@ -106,7 +106,7 @@ def test_a_quarter_of_the_kernels_without_a_time(trace_of: TraceOf) -> None:
     trace = trace_of(*zeros)
     assert trace.losses == ("left out, with times outside of the recording: 2 events",)
     assert device(trace)["kernel_us"] == 1000
-    assert operator_table(trace).frame.set_index("operator").loc["mm", "calls"] == 4
+    assert session(trace).table.frame.set_index("operator").loc["mm", "calls"] == 4
 
 
 def test_an_unfilled_time_where_the_clock_began_a_minute_ago(trace_of: TraceOf) -> None:

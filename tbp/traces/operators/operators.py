@@ -99,7 +99,10 @@ class TraceSession(Struct, frozen=True, eq=False):
 
 
 def session(trace: Trace, rules: Sequence[NameRule] = ()) -> TraceSession:
-    """The session of a trace that is yet to be nested; ``rules`` are the project's for names."""
+    """The session of a trace that is yet to be nested; ``rules`` are the project's for names.
+
+    Its table has the means over the steps. The step annotation itself is no operator and is left out.
+    """
     tree = host_tree(trace, rules)
     return nested_session(trace, tree, device_work(trace, tree))
 
@@ -115,13 +118,6 @@ def nested_session(trace: Trace, tree: HostTree, work: DeviceWork) -> TraceSessi
         detail(trace, tree, work, amounts),
         frames(trace, tree, work),
     )
-
-
-def operator_table(trace: Trace) -> OperatorTable:
-    """The means over the steps of a trace. The step annotation itself is no operator and is left out."""
-    tree = host_tree(trace)
-    work = device_work(trace, tree)
-    return _table(trace, tree, work, quantities(trace, tree, work), tree.steps > 0)
 
 
 def whole_trace_table(trace: Trace) -> OperatorTable:
