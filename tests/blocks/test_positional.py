@@ -28,8 +28,6 @@ def test_the_last_of_5000_positions_is_exact_to_float32() -> None:
     got = PositionalEncoding(64)(torch.zeros(1, 5000, 64))[0, 4999]
     wanted = torch.tensor([code(4999, dimension, 64) for dimension in range(64)])
     torch.testing.assert_close(got, wanted, rtol=0, atol=1e-7)
-    naive = NaivePositionalEncoding(64).pe[4999, 0]
-    assert (naive - wanted).abs().max() > 1e-4  # float32 angles
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
@@ -42,8 +40,6 @@ def test_the_input_keeps_its_dtype(dtype: torch.dtype) -> None:
 
 def test_the_table_stays_out_of_the_checkpoint() -> None:
     assert not PositionalEncoding(64).state_dict()
-    naive = NaivePositionalEncoding(64).state_dict()["pe"]
-    assert naive.nbytes == 5000 * 64 * 4
 
 
 def test_positions_past_max_len_and_other_shapes_are_refused() -> None:
@@ -63,13 +59,6 @@ def test_dropout_acts_in_training_only() -> None:
     x_BSD = torch.ones(2, 3, 64)
     assert (encoding(x_BSD) == 0).any()
     torch.testing.assert_close(encoding.eval()(x_BSD), PositionalEncoding(64)(x_BSD))
-
-
-def test_the_naive_baseline_gives_every_position_the_same_code() -> None:
-    added = NaivePositionalEncoding(8)(torch.zeros(3, 5, 8))
-    assert torch.equal(added, added[:, :1].expand(3, 5, 8))
-    with pytest.raises(RuntimeError):
-        NaivePositionalEncoding(7)
 
 
 def test_exports_with_dynamic_length() -> None:

@@ -182,15 +182,3 @@ def test_a_torch_without_eager_quantisation_is_named(model: Encoder, monkeypatch
     monkeypatch.setattr(importlib, "import_module", missing)
     with pytest.raises(QuantizationUnavailable, match=r"no torch\.ao\.quantization"):
         quantize_model_dynamically(model)
-
-
-def test_the_naive_recipe_without_stubs_does_not_even_run() -> None:
-    """prepare and convert alone, as the snippet has it: no calibration, and float32 meets a quantised kernel."""
-    quantization = importlib.import_module("torch.ao.quantization")
-    model = nn.Sequential(nn.Linear(D, D)).eval()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # every one of them is about the deprecated recipe itself
-        model.qconfig = quantization.get_default_qconfig(default_engine())
-        naive = quantization.convert(quantization.prepare(model))
-    with pytest.raises(NotImplementedError, match="quantized::linear"):
-        naive(torch.randn(B, D))

