@@ -48,6 +48,8 @@ def track_calls():
 class Fleet:
     """A remote with commits of a package, and clones of it that measure them under one machine's name."""
 
+    shared = ("--data",)  # the branch, by options of a night
+
     def __init__(self, folder: Path, commits: int = 3) -> None:
         self.folder = folder
         self.remote = folder / "remote.git"
@@ -68,7 +70,7 @@ class Fleet:
         return self.folder / name
 
     def start(self, clone: Path, *arguments: str) -> subprocess.Popen[str]:
-        arguments = arguments or ("nightly", "--data", "--machine=fleet", "--paired-budget=0")
+        arguments = arguments or ("nightly", *self.shared, "--machine=fleet", "--paired-budget=0")
         return subprocess.Popen(
             [sys.executable, "-m", "tbp", *arguments],
             cwd=clone, env=self.variables(clone), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -102,7 +104,7 @@ class Fleet:
         return Counter((self.folder / "measured").read_text().split())
 
     def results(self) -> list[str]:
-        """The commits with results on the branch, one for each file."""
+        """The commits with shared results, one for each file of the branch."""
         files = git(self.remote, "ls-tree", "-r", "--name-only", "tbp-data", "results/fleet/").splitlines()
         return sorted(Path(name).name.partition("-")[0] for name in files if not name.endswith("machine.json"))
 
@@ -115,9 +117,22 @@ class Fleet:
         return git(self.remote, "ls-tree", "--name-only", "tbp-data", "leases/").splitlines()
 
 
-@pytest.fixture
-def fleet(tmp_path: Path) -> Fleet:
-    return Fleet(tmp_path)
+class StoreFleet(Fleet):
+    """The same, but its nights share a store, and no branch."""
+
+    def __init__(self, folder: Path, commits: int = 3) -> None:
+        pytest.importorskip("duckdb")
+        super().__init__(folder, commits)
+        self.shared = (f"--store={folder / 'store'}",)
+
+    def results(self) -> list[str]:
+        query = "SELECT DISTINCT commit FROM runs"
+        code, output = self.run(self.folder / "source", "sql", query, *self.shared, "--csv")
+        assert code == 0, output
+        return sorted(line[:8] for line in output.split() if re.fullmatch("[0-9a-f]{40}", line))
+
+    def leases(self) -> list[str]:
+        return [path.name for path in (self.folder / "store" / "leases").glob("*/*")]
 
 
 @pytest.fixture
@@ -130,23 +145,27 @@ def killed(process: subprocess.Popen[str]) -> None:
     process.communicate(timeout=60)
 
 
-def test_two_nights_at_once_measure_each_commit_once_and_both_get_all_results(small_fleet: Fleet):
-    ada, bob = small_fleet.clone("ada"), small_fleet.clone("bob")
-    nights = [small_fleet.start(clone) for clone in (ada, bob)]
+@pytest.mark.parametrize("kind", [Fleet, StoreFleet])
+def test_two_nights_at_once_measure_each_commit_once_and_all_results_are_shared(tmp_path: Path, kind: type[Fleet]):
+    fleet = kind(tmp_path, commits=2)
+    ada, bob = fleet.clone("ada"), fleet.clone("bob")
+    nights = [fleet.start(clone) for clone in (ada, bob)]
     outputs = [night.communicate(timeout=120) for night in nights]
     assert [night.returncode for night in nights] == [0, 0], outputs
-    assert small_fleet.measured() == Counter(small_fleet.commits), outputs
-    assert small_fleet.results() == sorted(commit[:8] for commit in small_fleet.commits)
-    assert small_fleet.leases() == []
-    for clone in (ada, bob):
-        assert small_fleet.run(clone, "data", "pull")[0] == 0
+    assert fleet.measured() == Counter(fleet.commits), outputs
+    assert fleet.results() == sorted(commit[:8] for commit in fleet.commits)
+    assert fleet.leases() == []
+    for clone in (ada, bob) if kind is Fleet else ():
+        assert fleet.run(clone, "data", "pull")[0] == 0
         files = (clone / ".asv" / "results" / "fleet").glob("*-*.json")
-        assert sorted(path.name[:8] for path in files) == small_fleet.results()
+        assert sorted(path.name[:8] for path in files) == fleet.results()
 
 
-def test_a_killed_night_blocks_its_commit_for_others_and_goes_on_itself(fleet: Fleet):
+@pytest.mark.parametrize("kind", [Fleet, StoreFleet])
+def test_a_killed_night_blocks_its_commit_for_others_and_goes_on_itself(tmp_path: Path, kind: type[Fleet]):
+    fleet = kind(tmp_path)
     ada, bob = fleet.clone("ada"), fleet.clone("bob")
-    *rest, second, newest = fleet.commits
+    *_, second, newest = fleet.commits
     (fleet.folder / "HOLD").write_text(second)
     night = fleet.start(ada)
     fleet.wait_for("held", night)
@@ -162,53 +181,6 @@ def test_a_killed_night_blocks_its_commit_for_others_and_goes_on_itself(fleet: F
     assert fleet.measured() == Counter([*fleet.commits, second]), "the one that was cut off, and nothing else"
     assert fleet.results() == sorted(commit[:8] for commit in fleet.commits)
     assert fleet.leases() == []
-    assert rest
-
-
-class TestStore:
-    """Nights that share a store, and no branch."""
-
-    def night(self, fleet: Fleet) -> tuple[str, ...]:
-        pytest.importorskip("duckdb")
-        return ("nightly", f"--store={fleet.folder / 'store'}", "--machine=fleet", "--paired-budget=0")
-
-    def stored(self, fleet: Fleet, clone: Path) -> list[str]:
-        """The commits with results in the store."""
-        query = "SELECT DISTINCT commit FROM runs"
-        code, output = fleet.run(clone, "sql", query, f"--store={fleet.folder / 'store'}", "--csv")
-        assert code == 0, output
-        return sorted(line for line in output.split() if re.fullmatch("[0-9a-f]{40}", line))
-
-    def leases(self, fleet: Fleet) -> list[Path]:
-        return list((fleet.folder / "store" / "leases").glob("*/*"))
-
-    def test_two_nights_at_once_measure_each_commit_once_and_the_store_has_them_all(self, small_fleet: Fleet):
-        ada, bob = small_fleet.clone("ada"), small_fleet.clone("bob")
-        nights = [small_fleet.start(clone, *self.night(small_fleet)) for clone in (ada, bob)]
-        outputs = [night.communicate(timeout=120) for night in nights]
-        assert [night.returncode for night in nights] == [0, 0], outputs
-        assert small_fleet.measured() == Counter(small_fleet.commits), outputs
-        assert self.stored(small_fleet, ada) == sorted(small_fleet.commits)
-        assert self.leases(small_fleet) == []
-
-    def test_a_killed_night_blocks_its_commit_for_others_and_goes_on_itself(self, fleet: Fleet):
-        ada, bob = fleet.clone("ada"), fleet.clone("bob")
-        *_, second, newest = fleet.commits
-        (fleet.folder / "HOLD").write_text(second)
-        night = fleet.start(ada, *self.night(fleet))
-        fleet.wait_for("held", night)
-        killed(night)
-        (fleet.folder / "HOLD").unlink()
-        assert self.stored(fleet, ada) == [newest], "sent before the next commit began"
-
-        code, output = fleet.run(bob, *self.night(fleet))
-        assert code == 0, output
-        assert fleet.measured() == Counter(fleet.commits), "bob leaves alone what ada has a lease of"
-        code, output = fleet.run(ada, *self.night(fleet))
-        assert code == 0, output
-        assert fleet.measured() == Counter([*fleet.commits, second]), "the one that was cut off, and nothing else"
-        assert self.stored(fleet, ada) == sorted(fleet.commits)
-        assert self.leases(fleet) == []
 
 
 def test_a_night_killed_while_it_sends_and_one_that_is_refused_lose_nothing(small_fleet: Fleet):
