@@ -308,11 +308,15 @@ def test_a_cell_that_goes_wrong_is_failed_and_the_next_is_measured(
 def test_a_block_that_hangs_is_given_up(
     suite: Write, folders: Folders, survivors: Pids, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(referee, "MIN_BLOCK_TIMEOUT_S", 0.5)
-    monkeypatch.setattr(referee, "ROUNDS", 32)
     with Team(suite(cells=BAD), {"cells.time_good"}) as team:
-        with pytest.raises(CellFailed, match=r"gave no answer for 0\.5 s"):
-            team.measure(Cell("cells.time_sleeps_in_the_end", 0, (), timeout_s=100), folders, "base")
+        with monkeypatch.context() as patched:
+            patched.setattr(referee, "MIN_BLOCK_TIMEOUT_S", 0.5)
+            patched.setattr(referee, "ROUNDS", 32)
+            # A slow calibration makes neither the timeout longer nor the rounds fewer.
+            patched.setattr(referee, "HANG_FACTOR", 1.0)
+            patched.setattr(referee, "PAIR_BUDGET_S", 1e6)
+            with pytest.raises(CellFailed, match=r"gave no answer for 0\.5 s"):
+                team.measure(Cell("cells.time_sleeps_in_the_end", 0, (), timeout_s=100), folders, "base")
         assert team.measure(GOOD_CELL, folders, "base").base_s < 1e-3
     assert survivors() == []
 
