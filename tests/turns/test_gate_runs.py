@@ -169,7 +169,7 @@ def related(repository: Path) -> list[str]:
 
 
 def wait_until(holds: Callable[[], object]) -> None:
-    end_s = time.monotonic() + 30
+    end_s = time.monotonic() + 120
     while not holds():
         assert time.monotonic() < end_s
         time.sleep(0.02)
@@ -293,7 +293,7 @@ def test_an_interrupt_ends_it_with_what_is_known_and_leaves_nobody_behind(
         # A server of each side and the process that each has forked for the cell.
         wait_until(lambda: len([line for line in related(repository) if "worker.py" in line]) == 4)
         process.send_signal(number)
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert out.startswith("Cannot tell: 2 undecided of 2 benchmarks")
     assert "not measured: interrupted" in out
@@ -307,7 +307,7 @@ def test_ctrl_c_while_asv_installs_leaves_nobody_behind(started: Start, elsewher
     with started("base", "same", "--config", elsewhere) as process:
         wait_until((tmp_path / "env" / "gate-base").exists)
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert err.splitlines()[-1].startswith("tbp: interrupted")
     assert "Traceback" not in err
