@@ -21,6 +21,7 @@ from tbp.nightly.folder_files import is_shared
 from tbp.nightly.leases import LEASE, Lease, PoolSetup
 from tbp.project.asv_config import read_config
 
+from ..clusters import wait_until
 from ..repositories import commit, git, new_repository
 from ..result_folders import write_result
 from ..web_servers import receiving
@@ -172,17 +173,24 @@ for number in range(5):
 
 
 def test_runners_that_push_at_once_lose_nothing_and_neither_does_a_killed_one(remote: Path):
+    """It is killed before the remote has locked anything: git leaves its locks where it dies."""
     names = ["ada", "bob", "carol"]
     folders = {name: runner(remote, name).results_dir.parent for name in names}
+    hook = remote / "hooks" / "pre-receive"
+    hook.write_text(
+        '#!/bin/sh\nif [ "$RUNNER" = killed ] && [ -e once ]; then touch sending; sleep 60; fi\ntouch once\n'
+    )
+    hook.chmod(0o755)
 
-    def start(name: str) -> subprocess.Popen[bytes]:
+    def start(name: str, variable: str = "") -> subprocess.Popen[bytes]:
         command = [sys.executable, "-c", PUSHES, name]
-        return subprocess.Popen(command, cwd=folders[name], stdout=subprocess.PIPE, start_new_session=True)
+        return subprocess.Popen(
+            command, cwd=folders[name], env=os.environ | {"RUNNER": variable}, stdout=subprocess.PIPE,
+            start_new_session=True,
+        )  # fmt: skip
 
-    runners = [start(name) for name in names]
-    first = runners[0].stdout
-    assert first is not None
-    first.readline()  # it pushes the second one now
+    runners = [start("ada", "killed"), start("bob"), start("carol")]
+    wait_until((remote / "sending").exists, "the push of ada")
     os.killpg(runners[0].pid, signal.SIGKILL)
     runners.append(start("ada"))
     for each in runners:
