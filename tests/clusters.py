@@ -11,7 +11,7 @@ from pathlib import Path
 A_WHILE_S = 60.0
 
 
-SCHEDULER = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--idle-timeout", "120s"]
+SCHEDULER = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--idle-timeout", "600s"]
 WORKER = ["--nthreads", "1", "--no-dashboard", "--no-nanny", "--death-timeout", "60"]
 
 
