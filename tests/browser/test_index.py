@@ -290,7 +290,7 @@ def test_one_file_is_the_whole_site(browser, one_file, size, scheme) -> None:
 
 
 def test_one_file_goes_back_and_forth_and_can_be_linked_into(browser, one_file) -> None:
-    with opened(browser, one_file, fragment="#device=cuda&q=layer7.") as page:
+    with opened(browser, one_file, fragment="#device=cuda&q=layer7.", ready=READY) as page:
         assert shown(page) == "1 of 145 series"
         reload(page, READY)
         assert shown(page) == "1 of 145 series"
