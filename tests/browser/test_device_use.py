@@ -17,7 +17,17 @@ from tbp.traces.read_recording import read_recording
 from ..histories import commit_order, history
 from ..trace_events import as_read
 from .conftest import HOSTILE
-from .opening import DESKTOP, PHONE, assert_harmless, opened, overflow, violations, wait_until, without_scripts
+from .opening import (
+    DESKTOP,
+    PHONE,
+    assert_harmless,
+    opened,
+    overflow,
+    quiet_page,
+    violations,
+    wait_until,
+    without_scripts,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -95,6 +105,19 @@ def test_what_is_folded_is_read_when_it_is_opened(browser, site, size, scheme) -
         assert page.locator(".device-use .growth .key").count() == 2
         assert overflow(page) <= 0
         assert violations(page) == []
+
+
+AT_ONCE = f"""new MutationObserver(() => {{
+  for (const fold of document.querySelectorAll("{FOLDS}:not([open])")) fold.open = true;
+}}).observe(document, {{ childList: true, subtree: true }})"""
+
+
+def test_a_fold_that_is_opened_before_the_page_has_its_data_is_filled(browser, site) -> None:
+    with quiet_page(browser) as page:
+        page.add_init_script(AT_ONCE)
+        page.goto(page_of(site, "a-time").as_uri())
+        wait_until(page, f"document.querySelectorAll('{FOLDS}[data-ready]').length === 3")
+        assert page.locator(f"{FOLDS} table").count() == 4
 
 
 def test_a_second_opening_reads_nothing_again(browser, site) -> None:

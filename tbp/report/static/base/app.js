@@ -68,6 +68,9 @@ tbp.begin = tbp.start;
 tbp.additions = [];
 tbp.enrich = (part) => { for (const add of tbp.additions) add(part); };
 
+// Once a fold is open: a reader may have opened it before the packed data of the page was there.
+tbp.onceOpen = (fold, then) => { if (fold.open) then(); else fold.addEventListener("toggle", then, { once: true }); };
+
 tbp.missing = (file) => `The file ${file} is missing. Run tbp report again.`;
 
 // Brings a place into the page that is not in it yet (see listing.js).

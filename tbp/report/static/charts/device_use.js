@@ -39,6 +39,6 @@ tbp.additions.push((part) => {
       tbp.uses.waiting.set(id, [...(tbp.uses.waiting.get(id) || []), fill]);
       tbp.load(source, () => fold.append(tbp.make("p", {}, tbp.missing(source))));
     };
-    fold.addEventListener("toggle", open, { once: true });
+    tbp.onceOpen(fold, open);
   }
 });

@@ -31,11 +31,9 @@ tbp.growth = (figures) => {
     };
     tbp.figure(place, figure, labelled);
     const details = section.querySelector("details");
-    details.addEventListener("toggle", () => {
-      if (details.open && !details.querySelector("table")) {
-        const table = tbp.growthTable(figure);
-        details.append(table, tbp.download("growth", () => tbp.shownTable(table.firstElementChild)));
-      }
+    tbp.onceOpen(details, () => {
+      const table = tbp.growthTable(figure);
+      details.append(table, tbp.download("growth", () => tbp.shownTable(table.firstElementChild)));
     });
   });
 };

@@ -105,13 +105,15 @@ tbp.answer = (group, box) => {
     show(() => box.children[first]?.querySelector("a")?.focus());
   });
   // A card below its line, once the line is opened.
+  const withCard = ({ target }) => {
+    const line = target.closest("[data-event]");
+    const place = Number(line?.dataset.event);
+    if (!line || !target.open || line.querySelector(".event-card")) return;
+    cards.whenThere([place], () => target.lastElementChild.replaceWith(dressed(cards.at(place).cloneNode(true))));
+  };
   for (const fold of folds) {
-    fold.addEventListener("toggle", (event) => {
-      const line = event.target.closest("[data-event]");
-      const place = Number(line?.dataset.event);
-      if (!line || !event.target.open || line.querySelector(".event-card")) return;
-      cards.whenThere([place], () => event.target.lastElementChild.replaceWith(dressed(cards.at(place).cloneNode(true))));
-    }, true);
+    fold.addEventListener("toggle", withCard, true);
+    for (const target of fold.querySelectorAll("details[open]")) withCard({ target }); // opened before this script began
   }
   addEventListener("hashchange", () => show());
   show();

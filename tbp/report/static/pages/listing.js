@@ -87,11 +87,13 @@ tbp.listing = (data) => {
     });
   };
   const placeOf = (one) => lists[0].elements.indexOf(one.closest(".one"));
-  document.addEventListener("toggle", ({ target }) => {
+  const withEvidence = ({ target }) => {
     if (!target.open || !target.closest("#sections") || !target.matches("[data-later], .one:has(> [data-waits])")) return;
     const place = placeOf(target);
     whenThere([place], () => fill(place));
-  }, true);
+  };
+  document.addEventListener("toggle", withEvidence, true);
+  for (const target of document.querySelectorAll("#sections details[open]")) withEvidence({ target }); // opened before
 
   const boxes = form ? [...form.querySelectorAll("input[name=state]")] : [];
   const everything = document.getElementById("every-series");
