@@ -20,9 +20,11 @@ from tbp.detection.counters import counter_changes
 from tbp.detection.ends import with_ends
 from tbp.detection.long_series import long_steps
 from tbp.detection.measured import Measured, measured
+from tbp.detection.placement import placed
 from tbp.detection.selection import LevelStep
 from tbp.detection.short_series import short_changes
 from tbp.model.changes import Change
+from tbp.system.arrays import Floats
 
 # Below this many runs the rank tests of the long regime cannot become significant at its ends.
 LONG = 20
@@ -62,13 +64,17 @@ def change_points_of(several: Sequence[Values]) -> list[tuple[Change, ...]]:
         else:
             long[number] = series
     for (number, series), steps in zip(long.items(), long_steps(list(long.values())), strict=True):
-        changes_of[number] = _changes(series, with_ends(series.detrended(steps.slope), steps.selection))
+        level = series.detrended(steps.slope)
+        changes_of[number] = _changes(series, level.scaled, with_ends(level, steps.selection))
     return [changes_of[number] for number in range(len(several))]
 
 
-def _changes(series: Measured, steps: Sequence[LevelStep]) -> tuple[Change, ...]:
-    """The changes at ``steps``. A level is that of the runs between two steps, as measured, with the trend in it."""
-    edges = (0, *(step.index for step in steps), len(series.raw))
+def _changes(series: Measured, level: Floats, steps: Sequence[LevelStep]) -> tuple[Change, ...]:
+    """The changes at ``steps``, which are placed in ``level``, the series less its trend.
+
+    The levels on both sides are those of the runs between two steps, as measured, with the trend in it.
+    """
+    edges = (0, *placed(level, [step.index for step in steps]), len(series.raw))
     return tuple(
         series.change(start, index, end, step.p_value, step.confirmed, step.doubt)
         for start, index, end, step in zip(edges, edges[1:], edges[2:], steps, strict=False)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from tbp.detection.boundaries import draws
 from tbp.detection.measured import Measured
+from tbp.detection.placement import placed
 from tbp.model import relevance
 from tbp.model.changes import Change
 from tbp.statistics.mann_whitney import rank_p_value
@@ -54,15 +55,17 @@ def short_changes(series: Measured, start: int, end: int) -> tuple[Change, ...]:
             chosen = partition[1:-1]
             break
     edges = (start, *chosen, end)
+    # Tested where squares put it, which keeps a run out of line at the edge; shown where the step is.
+    shown = _placed(series, edges)
     changes = [
-        series.change(edges[i - 1], edges[i], edges[i + 1], short_p_value(series, edges, i), confirmed=True)
+        series.change(shown[i - 1], shown[i], shown[i + 1], short_p_value(series, edges, i), confirmed=True)
         for i in range(1, len(edges) - 1)
     ]
     # Where none is confirmed, the partition with one boundary was the last that was tried.
-    last = _best_partition(_costs(series.scaled[edges[-2] : end]), edges[-2], 1) if chosen else partition
+    last = _best_partition(_costs(series.scaled[shown[-2] : end]), shown[-2], 1) if chosen else partition
     if last and end - last[0] > 3 and (doubt := _doubt(series, last)):
         p_value = short_p_value(series, last, 1)
-        changes.append(series.change(last[0], last[1], last[2], p_value, confirmed=False, doubt=doubt))
+        changes.append(series.change(shown[-2], _placed(series, last)[1], end, p_value, confirmed=False, doubt=doubt))
     return tuple(changes)
 
 
@@ -110,6 +113,13 @@ def _best_partition(costs: Floats, start: int, count: int) -> tuple[int, ...]:
         return ()
     best = edges[np.add.reduce(costs[edges[:, :-1].T, edges[:, 1:].T]).argmin()]
     return tuple((start + best).tolist())
+
+
+def _placed(series: Measured, edges: tuple[int, ...]) -> tuple[int, ...]:
+    """``edges`` with each boundary where its step is, also beside a run out of line."""
+    start, end = edges[0], edges[-1]
+    indexes = placed(series.scaled[start:end], [index - start for index in edges[1:-1]])
+    return (start, *(start + index for index in indexes), end)
 
 
 @cache
