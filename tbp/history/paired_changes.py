@@ -27,10 +27,16 @@ from tbp.model import relevance
 from tbp.model.changes import Change
 from tbp.model.points import levels
 from tbp.model.series import Point
+from tbp.statistics.robust import median
 
 # A suspicion of pairs is shown at this chance of them without a change: most suspicions are none, and fresh pairs end
 # them the same night.
 SHOWN_P = 0.01
+
+# A step of pairs is as large as a change from this share of it on …
+MOST_OF_IT = 0.7
+# … and shown by the runs of a series from this share of its effect on.
+SHOWN_SHARE = 0.5
 
 
 def with_pairs(
@@ -60,15 +66,18 @@ def _alone(
 ) -> list[InTurns]:
     """The steps that pairs alone show, the oldest first: within each level that the series shows by itself.
 
-    One close before a change of the series, in its direction, is that change: the series puts it a few runs later.
+    One close before a change of the series, in its direction, is that change: the series puts it a few runs later. So
+    is one that pairs show against a run close after a change: the series puts it a few runs earlier (``_is_again``).
     """
     confirmed = {change.index: change for change in judged if change.confirmed}
     bounds = sorted({level_begin((), points), *confirmed, len(points)})
     steps = []
     for begin, end in pairwise(bounds):
-        after = confirmed.get(end)
+        before, after = confirmed.get(begin), confirmed.get(end)
         for evidence in _steps(crossings, begin, end, relevant):
             is_after = after is not None and _is_near(after, evidence.index) and after.effect * evidence.effect > 0
+            if before is not None and _is_again(before, evidence, points):
+                continue
             if after is None or (evidence.verdict is Verdict.CONFIRMED and not is_after):
                 steps.append(evidence)
     return sorted(steps, key=lambda evidence: evidence.index)
@@ -94,6 +103,23 @@ def _steps(crossings: Sequence[Crossing], begin: int, end: int, relevant: float)
 
 def _is_near(change: Change, index: int) -> bool:
     return abs(change.index - index) <= SETTLING_RUNS
+
+
+def _is_again(change: Change, evidence: InTurns, points: Sequence[Point]) -> bool:
+    """True where pairs show ``change`` again: as large, against a run close to it, and no run of the series shows it.
+
+    Then that run is still on the old level, though the series has it on the new one. What the series can show of such
+    a size it would show twice.
+    """
+    is_as_large = evidence.effect * change.effect > 0 and abs(evidence.effect) >= MOST_OF_IT * abs(change.effect)
+    if not is_as_large or not _is_near(change, evidence.against):
+        return False
+    value = levels(points)
+    sides = [side[np.isfinite(side)] for side in (value[change.index : evidence.index], value[evidence.index :])]
+    if not all(map(len, sides)):
+        return False
+    before, after = map(median, sides)
+    return before > 0 and (after / before - 1) / evidence.effect < SHOWN_SHARE
 
 
 def level_begin(changes: Sequence[Change], points: Sequence[Point]) -> int:

@@ -141,6 +141,24 @@ def test_a_step_that_the_series_shows_late_hides_none_before_it_and_is_no_second
     assert [each.index for each in changes] == [9, 12, 17]
 
 
+@pytest.mark.parametrize(
+    ("effect", "newest", "places"),
+    [
+        pytest.param(0.73, 1.0, [6], id="the same one"),
+        pytest.param(0.73, 1.7, [6, 19], id="a second one, which the newest run shows too"),
+        pytest.param(0.20, 1.0, [6, 19], id="a smaller one, which the series may not show"),
+        pytest.param(-0.73, 1.0, [6, 19], id="one back"),
+    ],
+)
+def test_a_change_that_the_series_shows_a_little_early_is_not_shown_again(
+    effect: float, newest: float, places: list[int]
+):
+    """The pairs compare with the first run of its new level, which is still on the old one."""
+    pairs = [ratio(6, 19, effect), ratio(6, 19, effect, 6, is_fresh=True)]
+    changes = with_pairs([change(6, 0.73)], points([1.0] * 19 + [newest]), pairs, 0.0)
+    assert [(each.index, each.confirmed) for each in changes] == [(place, True) for place in places]
+
+
 def test_a_weak_suspicion_is_not_shown_and_a_refuted_one_neither():
     weak = Ratio(f"{0:040}", f"{9:040}", (0.02, 0.10, 0.03, 0.09))
     assert step([Crossing(0, 9, weak.effects)], 0, 10) is not None
