@@ -561,7 +561,7 @@ def policy() -> Schema:
         return {"type": "number", **limits, "default": getattr(otherwise, name), "description": description}
 
     known: dict[str, Schema] = {
-        "relevant": number("relevant", 10, "smallest relative change to alert about: 0.05 is 5 %"),
+        "relevant": number("relevant", 1, "smallest relative change to alert about: 0.05 is 5 %"),
         "stale_days": number("stale_days", None, "a machine silent for longer than the others is stale"),
         "false_discovery_rate": number("false_discovery_rate", 1, "expected share of false changes of a report"),
         "paired_budget": number("paired_budget", None, "minutes that a night spends on pairs of processes; 0: none"),

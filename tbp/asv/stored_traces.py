@@ -273,7 +273,7 @@ def _recordings(paths: Iterable[Path], rules: Sequence[NameRule]) -> tuple[tuple
 
 def _ambiguous(argument: str, cells: Sequence[TraceSource]) -> UsageError:
     return UsageError(
-        f"{argument} has traces of {len(cells)} cells; choose with --bench REGEX, --machine and --environment "
+        f"there are traces of {len(cells)} cells at {argument}; choose with --bench REGEX, --machine and --environment "
         f"(--bench . shows all): {_listed(cells)}"
     )
 

@@ -73,12 +73,17 @@ def to_csv(rows: pa.Table) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(map(csv_cell, rows.column_names))
-    writer.writerows([csv_cell(_text(value)) for value in row.values()] for row in rows.to_pylist())
+    writer.writerows([csv_cell(_exact(value)) for value in row.values()] for row in rows.to_pylist())
     return out.getvalue()
 
 
 def _is_number(kind: pa.DataType) -> bool:
     return str(kind).startswith(("int", "uint", "float", "double", "decimal"))
+
+
+def _exact(value: Any) -> str:
+    """As ``_text``, with all digits of a number."""
+    return repr(value) if isinstance(value, float) and not math.isnan(value) else _text(value)
 
 
 def _text(value: Any) -> str:

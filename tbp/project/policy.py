@@ -97,7 +97,7 @@ def read_policy(path: Path) -> Policy:
     return Policy(
         better=_better(path, table.get("better", {})),
         names=_names(path, table.get("names", {})),
-        relevant=_number(path, table, "relevant", otherwise.relevant, most=10.0),
+        relevant=_number(path, table, "relevant", otherwise.relevant, most=1.0),
         stale_days=_number(path, table, "stale_days", otherwise.stale_days, most=float("inf")),
         false_discovery_rate=_number(path, table, "false_discovery_rate", otherwise.false_discovery_rate, most=1.0),
         paired_budget=_number(path, table, "paired_budget", otherwise.paired_budget, most=float("inf")),
@@ -146,7 +146,7 @@ def _machines(path: Path, table: object) -> tuple[MachineRule, ...]:
 def _number(path: Path, table: Mapping[str, object], key: str, default: float, most: float) -> float:
     value = table.get(key, default)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= most:
-        limit = "" if most == float("inf") else f" and at most {most:g}"
+        limit = "" if most == float("inf") else f" and at most {most:g}, where 0.05 is 5 %"
         raise UsageError(f"{path}: [tool.tbp] {key} must be a number of at least 0{limit}, not {value_text(value)}")
     return float(value) if value <= sys.float_info.max else math.inf
 

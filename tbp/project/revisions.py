@@ -40,7 +40,7 @@ def stored_commit(stored: Sequence[str], repository: Path | None, revision: str,
     if known and repository is not None:
         among = set(stored)
         nearest = [commit for commit in ancestors(repository, known) if commit in among]
-        which = f"the nearest before it: {_short(nearest)}" if nearest else f"stored are {_short(stored)}"
+        which = f"the nearest before it: {_short(nearest)}" if nearest else f"one that is stored: {_short(stored)}"
         raise UsageError(
             f"{revision} ({short_hash(known)}) has no stored {kind}; run `asv run {revision}^!`, or take {which}"
         )

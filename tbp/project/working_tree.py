@@ -19,6 +19,7 @@ from tbp.project.git import IDENTITY, GitFailed, GitMissing, git, is_shallow, to
 from tbp.system.children import temporary_folder
 
 WORKING_TREE = "."
+NO_REVISION = "Needed a single revision"
 
 
 def judged(repository: Path, revision: str) -> ComparedCommit:
@@ -58,7 +59,9 @@ def _commit(repository: Path, revision: str) -> str:
     except GitMissing:
         raise
     except GitFailed as failed:
-        raise UsageError(f"{revision!r} names no commit: {failed}; {_remedy(repository)}") from None
+        # Git's "Needed a single revision" says no more than this.
+        why = "" if NO_REVISION in str(failed) else f" ({failed})"
+        raise UsageError(f"{revision!r} names no commit{why}: {_remedy(repository)}") from None
 
 
 def _remedy(repository: Path) -> str:

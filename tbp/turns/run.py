@@ -39,6 +39,8 @@ from tbp.turns.worker_process import Deadline, OutOfTime
 from tbp.wording import words
 from tbp.wording.phrases import MEASURED_IN_TURNS
 
+MOST_NAMED = 5  # benchmarks, where none matches
+
 INTERRUPTED = "interrupted"
 # Of a budget, kept for ending processes, judging and printing: a second or two of three minutes.
 ENDING_SHARE = 0.02
@@ -127,9 +129,12 @@ def _measured(
     policy = read_policy(config.policy_file)
     progress.say("looking for benchmarks")
     start_s = time.monotonic()
-    cells, absent = _matched(_discovered(sides, deadline, request), is_wanted)
+    discovered_cells = _discovered(sides, deadline, request)
+    cells, absent = _matched(discovered_cells, is_wanted)
     if not cells and not absent:
-        raise NothingMeasured(f"no benchmark of {config.path.parent} matches; `asv check` and --bench name them")
+        names = list(dict.fromkeys(cell.benchmark for cell in discovered_cells["head"]))
+        shown = words.named(names, MOST_NAMED) or "none"
+        raise NothingMeasured(f"no benchmark of {config.path.parent} matches --bench; the suites have {shown}")
     timed, counts = [[cell for cell in cells if (cell.kind == TIMED) is is_timed] for is_timed in (True, False)]
     # To look for benchmarks is to import them: about what workers will take until they are ready.
     budget = Budget(lambda: deadline.left_s, request.budget_s, time.monotonic() - start_s)

@@ -87,7 +87,7 @@ def test_several_cells_are_listed_unless_chosen(traced_results: Path, run: Run):
     arguments = ("hotspots", "aaaa", "--results", traced_results)
     code, out, err = run(*arguments)
     assert (code, out) == (2, "")
-    assert "aaaa has traces of 2 cells; choose with --bench REGEX" in err
+    assert "there are traces of 2 cells at aaaa; choose with --bench REGEX" in err
     assert err.endswith("shows all): suite.time_thing (width=128); suite.time_thing (width=64)\n")
     _, out, _ = run(*arguments, "--bench", r"time_thing\(64")
     assert out.startswith("suite.time_thing (width=64)\naaaaaaaa: 2 traces of 5 steps")

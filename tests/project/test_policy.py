@@ -47,6 +47,7 @@ def test_every_key_is_read(tmp_path: Path):
         ("[tool.tbp]\npass_environment = ['A=b']", "pass_environment has"),
         ("[tool.tbp]\npass_environment = [1]", "pass_environment has 1"),
         ("[tool.tbp]\nrelevant = '5 %'", "relevant must be a number"),
+        ("[tool.tbp]\nrelevant = 5", "relevant must be a number of at least 0 and at most 1, where 0.05 is 5 %, not 5"),
         ("[tool.tbp]\nstale_days = true", "stale_days must be a number"),
         ("[tool.tbp]\nfalse_discovery_rate = 5", "at most 1"),
         ("[tool.tbp]\nrelevant = nan", "relevant must be a number"),

@@ -115,7 +115,7 @@ def test_unmerged_files_are_taken_as_they_lie_there(repository: Path):
 @pytest.mark.parametrize("revision", ["no-such-commit", "", "--all", "HEAD:kept"])
 def test_what_is_no_commit_is_said_to_be_none(repository: Path, revision: str):
     with pytest.raises(
-        UsageError, match=f"'{revision}' names no commit: .*`git log --oneline` lists the commits there are"
+        UsageError, match=f"'{revision}' names no commit.*: `git log --oneline` lists the commits there are"
     ):
         judged(repository, revision)
 
@@ -148,7 +148,8 @@ def test_a_commit_that_a_shallow_clone_lacks(repository: Path, tmp_path_factory:
     clone = tmp_path_factory.mktemp("shallow")
     git(clone, "clone", "-q", "--depth", "1", repository.as_uri(), ".")
     with pytest.raises(
-        UsageError, match=r"'HEAD~1' names no commit: .*`git fetch --unshallow` brings the older commits"
+        UsageError,
+        match=r"'HEAD~1' names no commit: the clone is shallow, `git fetch --unshallow` brings the older commits",
     ):
         judged(clone, "HEAD~1")
 

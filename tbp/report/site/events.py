@@ -73,5 +73,5 @@ def _worse(changes: Iterable[SeriesChange], ack: Ack) -> list[SeriesChange]:
 
 def _missing(ack: Ack, events: list[Event]) -> str:
     known = words.named([event_words.between(event.range) for event in events[:MOST_NAMED]], MOST_NAMED)
-    newest = f"the newest events that have are {known}" if known else "there is none"
-    return f"{ack.subject} made nothing worse here; {newest}: write one of them, or a benchmark before the commit"
+    newest = f"the newest events that have are {known}: write one of them, or" if known else "nor did any other: write"
+    return f"{ack.subject} made nothing worse here; {newest} a benchmark before the commit"
