@@ -60,9 +60,12 @@ def certain(result: TraceDifference) -> set[str]:
 
 
 def test_the_same_code_shows_nothing_certain(recorded: Record) -> None:
-    result = compared(recorded, attention(), attention())
-    assert certain(result) == set()
-    assert explanation(result).startswith("The trace does not explain it")
+    for _ in range(10):  # until a busy machine leaves both sides alone: a step that took twice as long is no doubt
+        result = compared(recorded, attention(), attention())
+        assert certain(result) == set()
+        assert explanation(result).startswith("The trace does not explain it")
+        if 2 / 3 < result.step_after_us / result.step_before_us < 3 / 2:
+            break
     assert doubted(result, 2.49).startswith("its traces show the same operators and calls before and after")
     assert (result.rows["calls_before"] == result.rows["calls_after"]).all()
 
