@@ -89,6 +89,12 @@ def test_a_machine_s_name_acts_nowhere(tmp_path: Path, run: Run):
     assert json.loads(out["--json",]) == [{"machine": hostile}]
 
 
+def test_numbers_are_short_in_a_table_and_whole_in_csv(store: Path, run: Run):
+    query = "SELECT 37933056::DOUBLE AS size, 'nan'::DOUBLE AS none"
+    assert "3.79331e+07" in run("sql", query, "--store", store)[1]
+    assert run("sql", query, "--store", store, "--csv")[1] == "size,none\n37933056.0,\n"
+
+
 def test_more_rows_than_a_screen_are_counted(store: Path, run: Run):
     out = run("sql", "SELECT value FROM points", "--store", store)[1]
     assert out.splitlines()[-1] == "… and 22 more rows; --csv FILE writes all"
