@@ -11,6 +11,7 @@ that grows takes the level with it: there the column without a step has a small 
 from __future__ import annotations
 
 import argparse
+from itertools import product
 
 import numpy as np
 
@@ -20,6 +21,7 @@ PROCESS, RUN = 0.05, 0.02
 RUNS = (5, 19)
 MARGIN = 1  # runs that a step may be off
 NOISES = ("normal", "skewed")  # a busy machine only makes runs longer
+SESSIONS = (1, 3)
 TIMES_NOISE = (1.0, 1 / 0.3, 0.1)
 STEPS = (0.0, 0.3, 0.6)
 
@@ -39,6 +41,17 @@ def simulated(dice: np.random.Generator, kind: str, sessions: int, step: float, 
     return Values(np.median(measured, axis=1).tolist(), measured.tolist() if sessions > 1 else None), at
 
 
+def shares(series: list[tuple[Values, int]], step: float) -> str:
+    """The share of ``series`` in which the ``step`` is confirmed, and in which it is only suspect."""
+    confirmed = suspect = 0
+    for (_, at), changes in zip(series, change_points_of([values for values, _ in series]), strict=True):
+        near = [change for change in changes if not step or abs(change.index - at) <= MARGIN]
+        is_confirmed = any(change.confirmed for change in near)
+        confirmed += is_confirmed
+        suspect += bool(near) and not is_confirmed
+    return f"{confirmed / len(series):.1%} / {suspect / len(series):.1%}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--series", type=int, default=2000, help="simulated for each cell of the table")
@@ -47,23 +60,13 @@ def main() -> None:
     print("confirmed / only suspect, % of series\n")
     print(f"| noise | sessions | times as large | {' | '.join(f'a step of {step:.0%}' for step in STEPS)} |")
     print("| --- | --- | --- |" + " --- |" * len(STEPS))
-    for kind in NOISES:
-        for sessions in (1, 3):
-            for times in TIMES_NOISE:
-                cells = []
-                for step in STEPS:
-                    dice = np.random.default_rng(options.seed)
-                    series = [simulated(dice, kind, sessions, step, times) for _ in range(options.series)]
-                    confirmed = suspect = 0
-                    for (_, at), changes in zip(
-                        series, change_points_of([values for values, _ in series]), strict=True
-                    ):
-                        near = [change for change in changes if not step or abs(change.index - at) <= MARGIN]
-                        is_confirmed = any(change.confirmed for change in near)
-                        confirmed += is_confirmed
-                        suspect += bool(near) and not is_confirmed
-                    cells.append(f"{confirmed / options.series:.1%} / {suspect / options.series:.1%}")
-                print(f"| {kind} | {sessions} | {times:.2g} | {' | '.join(cells)} |", flush=True)
+    for kind, sessions, times in product(NOISES, SESSIONS, TIMES_NOISE):
+        cells = []
+        for step in STEPS:
+            dice = np.random.default_rng(options.seed)
+            series = [simulated(dice, kind, sessions, step, times) for _ in range(options.series)]
+            cells.append(shares(series, step))
+        print(f"| {kind} | {sessions} | {times:.2g} | {' | '.join(cells)} |", flush=True)
 
 
 if __name__ == "__main__":

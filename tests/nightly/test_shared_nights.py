@@ -118,7 +118,7 @@ class Fleet:
 
 
 class StoreFleet(Fleet):
-    """The same, but its nights share a store, and no branch."""
+    """A ``Fleet`` whose nights share their results and leases in a store, where those of a plain one use a branch."""
 
     def __init__(self, folder: Path, commits: int = 3) -> None:
         pytest.importorskip("duckdb")
