@@ -171,11 +171,11 @@ def _name(files: TraceFiles) -> str:
 
 def _sessions(files: TraceFiles) -> tuple[Sequence[TraceSession], Frames]:
     """The sessions of the files, and the frames of all of them together."""
-    from tbp.traces.operators.operators import merged_frames
+    from tbp.traces.differences.typical import typical_frames
     from tbp.traces.read_recording import read_recording
 
     sessions = [read_recording(Path(path)).session for path in _paths(files)]
-    frames = merged_frames(sessions)
+    frames = typical_frames(sessions)
     if frames is None or not len(frames.rows):
         raise UsageError(f"{files} has no operator with callers in its steps: name a raw trace, or record it again")
     return sessions, frames

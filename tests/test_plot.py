@@ -111,7 +111,7 @@ def test_a_second_trace_colours_what_is_new() -> None:
     assert (colours["aten::_softmax"], colours["aten::div"]) == (COLOURS[4], COLOURS[4])
     assert colours["step"] == colours["aten::linear"] == REST_COLOUR
     texts = dict(zip(bars.text, bars.hovertext, strict=True))
-    assert texts["aten::_softmax"].endswith("<br>new: 0 µs → 775 µs, 0 → 1 calls")
+    assert texts["aten::_softmax"].endswith("<br>new: 0 µs → 753 µs, 0 → 1 calls")
 
 
 def test_a_trace_of_a_gpu_is_drawn_on_its_clock() -> None:

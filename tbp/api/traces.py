@@ -104,6 +104,8 @@ def hotspots(
     | ``self_us``, ``total_us`` | time on the host, without and with what it called |
     | ``self_device_us`` | time of its kernels |
 
+    Calls and self times are those of the median step; other columns, and all of them by "total", are means over steps.
+
     Further columns may come and go; `docs/explanation/traces.md` has those of today.
 
     >>> hotspots = tbp.hotspots("after.pt.trace.json.gz", by="total")

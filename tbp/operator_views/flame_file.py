@@ -16,9 +16,9 @@ from tbp.report.base.render import flames_html, script_call, script_text
 from tbp.report.parts.flame import Flame, FlameAddress, FlameSection, difference_flame, flame
 from tbp.traces.differences.difference import difference
 from tbp.traces.differences.frame_difference import frame_difference, pruned_difference
+from tbp.traces.differences.typical import typical_frames
 from tbp.traces.frames.frames import DRAWN_SHARE, MOST_DRAWN, Frames, pruned
 from tbp.traces.operators.one_run import one_a_run
-from tbp.traces.operators.operators import merged_frames
 from tbp.wording import words
 
 SCRIPTS = ("base/app.js", "base/address_state.js", "base/dom.js", "base/number_words.js", "charts/flame.js")
@@ -58,7 +58,7 @@ def _flame(name: str, sides: tuple[TraceSource, ...]) -> Flame:
 
 
 def _frames(source: TraceSource) -> Frames:
-    frames = merged_frames(one_a_run(source.sessions))
+    frames = typical_frames(one_a_run(source.sessions))
     if frames is None:
         raise UsageError(f"{source.name} has only operator tables, without callers: record its traces again")
     if not len(frames.rows):

@@ -2,7 +2,8 @@
 
 JSON is strict and ASCII; a number that is not finite is ``null``. ``tbp schema hotspots`` and docs/reference/json.md
 have the fields. "exact" and "callers" are rows of ``tbp.traces.differences.exact``, or null where unknown. Times are µs
-per step. CSV has ``cell``, the operators' columns, and last ``losses``: sentences on what could not be read.
+per step; ``views.ranking`` says of which step. CSV has ``cell``, the operators' columns, and last ``losses``: sentences
+on what could not be read.
 """
 
 from __future__ import annotations

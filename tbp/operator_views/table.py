@@ -46,7 +46,7 @@ def _ranking(ranking: Ranking, top: int | None, with_shapes: bool) -> Iterator[R
     most = top or MOST_ROWS
     shown, left = ranking.rows.head(most), ranking.rows.iloc[most:]
     yield from (*_heading(ranking.cell), *_facts("", ranking.facts))
-    yield Paragraph(f"{_amount(ranking.whole, ranking.by)} {_whole(ranking.by)} per step, under the profiler")
+    yield Paragraph(f"{_whole(ranking)}, under the profiler")
     yield ""
     rows = TextRows()
     rows.add(*_titles(ranking))
@@ -187,8 +187,12 @@ def _amount(value: float, by: By) -> str:
     return words.flop(value) if by is By.FLOPS else words.microseconds(value)
 
 
-def _whole(by: By) -> str:
-    return {By.DEVICE: "on the device", By.FLOPS: "in all", By.MEMORY: "allocated"}.get(by, "on the host")
+def _whole(ranking: Ranking) -> str:
+    """All operators together, and of which step the numbers are where there are several."""
+    scope = {By.DEVICE: "on the device", By.FLOPS: "in all", By.MEMORY: "allocated"}.get(ranking.by, "on the host")
+    average = "median" if ranking.by in (By.SELF, By.DEVICE) else "mean"
+    of_steps = f" ({average})" if max(ranking.facts.steps, default=0) > 1 else ""
+    return f"{_amount(ranking.whole, ranking.by)} {scope} per step{of_steps}"
 
 
 def _section(title: str, rows: pd.DataFrame, top: int | None, none: str) -> Iterator[RenderableType]:

@@ -19,9 +19,10 @@ from tbp.traces.devices.per_step import Devices, devices
 from tbp.traces.devices.ranks import largest_memory
 from tbp.traces.differences.difference import TraceDifference, difference
 from tbp.traces.differences.order import by_time_lost
+from tbp.traces.differences.typical import typical_frames, typical_table
 from tbp.traces.frames.groups import by_line, by_module, by_region
 from tbp.traces.operators.one_run import one_a_run
-from tbp.traces.operators.operators import FLOPS, merged_frames, merged_table
+from tbp.traces.operators.operators import FLOPS, merged_table
 from tbp.traces.operators.rates import with_rates
 
 
@@ -119,10 +120,14 @@ def views_of(cells: Cells, by: str | None, group: str = Group.OPERATOR) -> list[
 def ranking(source: TraceSource, by: By | None = None, group: Group = Group.OPERATOR) -> Ranking:
     """The operators of one cell, ranked ``by`` a quantity; by default device time where there is any, else self time.
 
+    Calls and self times are those of the median step, as on the page of the benchmark. By total time all are means over
+    the steps, as the totals of single steps are not known.
+
     Raises:
         UsageError: the traces do not have the quantity, or no modules or functions.
     """
-    table = merged_table([session.table for session in one_a_run(source.sessions)])
+    sessions = one_a_run(source.sessions)
+    table = merged_table([session.table for session in sessions]) if by is By.TOTAL else typical_table(sessions)
     has_device = bool(table.frame["self_device_us"].sum() > 0)
     by = by or (By.DEVICE if has_device else By.SELF)
     frame = _groups(source, group) if group is not Group.OPERATOR else _told(table.frame)
@@ -185,7 +190,7 @@ def facts(source: TraceSource) -> Facts:
 
 
 def _groups(source: TraceSource, group: Group) -> pd.DataFrame:
-    frames = merged_frames(one_a_run(source.sessions))
+    frames = typical_frames(one_a_run(source.sessions))
     grouped, missing, advice = {
         Group.MODULE: (by_module, "nn.Module", "record it with with_stack=True"),
         Group.LINE: (by_line, "Python function", "record it with with_stack=True"),

@@ -66,6 +66,20 @@ def test_shares_are_of_the_whole(recorded_traces: dict[str, list[Path]]):
         ranking(source, By.DEVICE)
 
 
+def test_a_slow_step_does_not_lead_the_ranking(tmp_path: Path, run: Run) -> None:
+    path = tmp_path / "trace.json"
+    steps = [event(f"ProfilerStep#{step}", 10_000 * step, 9_000) for step in range(5)]
+    usual = [event("aten::mm", 10_000 * step, 50) for step in range(5)]
+    short = [event("aten::add", 10_000 * step + 100, 8_000 if step == 3 else 10) for step in range(5)]
+    path.write_text(json.dumps({"traceEvents": [*steps, *usual, *short]}))
+    _, out, _ = run("hotspots", path)
+    assert "60.0 µs on the host per step (median), under the profiler" in out
+    assert out.index("aten::mm") < out.index("aten::add")
+    _, out, _ = run("hotspots", path, "--by", "total")
+    assert "1.66 ms on the host per step (mean), under the profiler" in out
+    assert out.index("aten::add") < out.index("aten::mm")
+
+
 def test_two_commits_differ_in_their_calls_first(traced_results: Path, run: Run):
     code, out, _ = run("hotspots", "aaaa", "bbbb", "--results", traced_results)
     assert code == 0
