@@ -495,6 +495,7 @@ TRIAGE = exactly({
 def event() -> Schema:
     member = KEY | {"effect": NUMBER, "is_worse": IS_WORSE, "confirmed": FLAG, "commits": RANGE["commits"]}
     return exactly(RANGE | {
+        "credible": described(or_null(exactly(RANGE)), "what noise leaves possible; null: no more than the range"),
         "kind": among(ChangeKind),
         "what": described(TEXT, "what else changed; of a hardware change the machine"),
         "series": described(COUNT, "that have a confirmed change"),

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from tbp.history.ranges import CommitOrder, Range, location
@@ -59,6 +60,7 @@ class Event(Struct, frozen=True):
     suspects: tuple[SeriesChange, ...]  # worst first
     sightings: Sightings = Sightings()
     touching: tuple[Touching, ...] = ()  # oldest first; empty where no repository was asked
+    credible: Range | None = None  # the commits that noise leaves possible, where those are more than ``range``
 
     @property
     def members(self) -> tuple[SeriesChange, ...]:
@@ -77,7 +79,7 @@ class Event(Struct, frozen=True):
 
 
 class _Group(Struct, frozen=True):
-    """Changes that are one event so far, with the places that all of them leave possible."""
+    """Changes that are one event so far, with the places that the noise of all of them leaves possible."""
 
     changes: tuple[SeriesChange, ...]
     start: int
@@ -112,10 +114,11 @@ def events(histories: Sequence[History], order: CommitOrder) -> tuple[Event, ...
             moved = [(change.history, change.evidence.change) for change in group.changes]
             between = _range(group, order)
             seen_by = sightings(moved, [change.history for change in suspects], of_cell, between, order)
-            joined.append(Event(between, kind, cause, _worst_first(group.changes), _worst_first(suspects), seen_by))
-        joined += [
-            Event(_range(group, order), kind, cause, (), _worst_first(group.changes)) for group in _joined(alone)
-        ]
+            event = Event(between, kind, cause, _worst_first(group.changes), _worst_first(suspects), seen_by)
+            joined.append(replace(event, credible=_credible(group, between, order)))
+        for group in _joined(alone):
+            event = Event(_range(group, order), kind, cause, (), _worst_first(group.changes))
+            joined.append(replace(event, credible=_credible(group, event.range, order)))
     return tuple(sorted(joined, key=lambda event: (-event.range.end, _KINDS.index(event.kind), event.cause)))
 
 
@@ -226,6 +229,11 @@ def _range(group: _Group, order: CommitOrder) -> Range:
     ranges = [change.range for change in group.changes if change.range is not None]
     start, end = max(between.start for between in ranges), min(between.end for between in ranges)
     return order.range(start, end) if start <= end else order.range(group.start, group.end)
+
+
+def _credible(group: _Group, between: Range, order: CommitOrder) -> Range | None:
+    """The commits that the noise of all members leaves possible; None where those are no more than ``between``."""
+    return order.range(group.start, group.end) if group.end - group.start + 1 > between.commits else None
 
 
 def _worst_first(changes: Sequence[SeriesChange]) -> tuple[SeriesChange, ...]:

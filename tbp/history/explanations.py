@@ -111,13 +111,13 @@ def _is_after(change: Change, value: Floats) -> NDArray[np.bool_]:
 
 def _near(change: Change, inside: Sequence[int], noise: float) -> list[int]:
     """Indexes of the runs the change may be at, its own first."""
-    far = reach(change, noise)
+    far = _reach(change, noise)
     index = inside.index(change.index) if change.index in inside else 0
     # Not the first: nothing is before it.
     return sorted(inside[max(1, index - far) : index + far + 1], key=lambda i: (abs(i - change.index), i))
 
 
-def reach(change: Change, noise: float) -> int:
+def _reach(change: Change, noise: float) -> int:
     """Within how many runs of its place a change is found; ``noise`` is that between runs, NaN where unknown."""
     shift = abs(change.effect)
     return min(MOST_REACH, int(REACH * (noise / shift) ** 2)) if shift > 0 and math.isfinite(noise / shift) else 0

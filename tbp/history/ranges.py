@@ -15,8 +15,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from tbp.detection.noise import noise_between
-from tbp.history.explanations import reach
+from tbp.detection.credible import credible_runs
 from tbp.model.changes import Change, History
 from tbp.model.points import columns, levels
 from tbp.model.series import Commit, Point
@@ -97,7 +96,7 @@ class Location(Struct, frozen=True):
     """The places in the order of commits where a series may have moved."""
 
     range: Range
-    start: int  # of the places that noise leaves possible: ``range`` or more
+    start: int  # of the places that hold the cause with ``credible.MASS``: ``range`` or more
     end: int
 
 
@@ -117,32 +116,22 @@ def range_of(points: Sequence[Point], index: int, order: CommitOrder) -> Range |
 
 
 def location(history: History, change: Change, order: CommitOrder) -> Location | None:
-    """The range of the change with how far noise lets it reach, to decide which changes are one event by.
+    """The range of the change with how far noise lets it reach; None as in ``range_of``.
 
-    A step of Δ in noise of σ is found within some (σ / Δ)² runs of its place (``explanations.REACH``). It never reaches
-    the neighbouring changes of the series. A suspect step is no part of the noise that places it. None as in
-    ``range_of``.
+    The step may be at any run of ``credible_runs``, between the neighbouring changes of the series. A counter's is
+    exact, and one that was measured in turns has been compared with the commits around it.
     """
     between = range_of(history.points, change.index, order)
-    if between is None:
-        return None
-    noise = history.noise_between
-    if not change.confirmed:
-        noise = noise_between(history.points, [evidence.change.index for evidence in history.changes])
-    runs = reach(change, noise)
-    return _widened(history, change, between, runs, order) if runs else Location(between, between.start, between.end)
-
-
-def _widened(history: History, change: Change, between: Range, reached: int, order: CommitOrder) -> Location:
+    if between is None or change.is_exact or change.in_turns:
+        return Location(between, between.start, between.end) if between is not None else None
     places = order.places(history.points)
-    runs = np.flatnonzero(np.isfinite(levels(history.points)) & (places >= 0))
-    split = int(np.searchsorted(runs, change.index))
     neighbours = [evidence.change.index for evidence in history.changes if evidence.change.matters]
-    earlier = max((index for index in neighbours if index < change.index), default=-1)
+    earlier = max((index for index in neighbours if index < change.index), default=0)
     later = min((index for index in neighbours if index > change.index), default=len(places))
-    # The runs that may be the last one at the old level, and those that may be the first at the new one.
-    before = [index for index in runs[max(0, split - 1 - reached) : split].tolist() if index >= earlier]
-    after = [index for index in runs[split : split + 1 + reached].tolist() if index < later]
-    start = min(between.start, int(places[before[0]]) + 1) if before else between.start
-    end = max(between.end, int(places[after[-1]])) if after else between.end
-    return Location(between, start, end)
+    value = levels(history.points)
+    runs = earlier + np.flatnonzero((np.isfinite(value) & (places >= 0))[earlier:later])
+    split = int(np.searchsorted(runs, change.index))
+    if not 0 < split < len(runs):
+        return Location(between, between.start, between.end)
+    first, last = credible_runs(value[runs], split)
+    return Location(between, int(places[runs[first - 1]]) + 1, int(places[runs[last]]))

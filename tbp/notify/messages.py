@@ -177,7 +177,9 @@ class MessageSource(Struct, frozen=True):
         several, first = event_words.of_several(event.range), event.range.first
         between = f"by {several}, {event_words.between(event.range)}" if several else f"since {first.short}"
         author = event_words.author(event_words.authors(event, self.data.in_ranges, self.data.in_order.hashes))
-        pieces: list[str | Foreign] = [Foreign(between) if not addresses.HASH.fullmatch(first.hash) else between]
+        likely = event_words.likely(event)
+        pieces: list[str | Foreign] = [f"{likely} "] if likely else []
+        pieces.append(Foreign(between) if not addresses.HASH.fullmatch(first.hash) else between)
         pieces += [" by ", Foreign(words.cut(author, MOST_NAME))] if author else []
         pieces += [" (", Foreign(_subject(first)), ")"] if first.subject else []
         return tuple(pieces)
@@ -190,6 +192,7 @@ class MessageSource(Struct, frozen=True):
         sentences = [
             f"operators: {'; '.join(list(causes)[: trace_words.CAUSES])}" if causes else "",
             event_words.sureness(changes[0]),
+            event_words.unsure(event),
             event_words.seen_by(event.sightings, self.data.faces),
             event_words.touching(event),
             triage_words.sentence(triage_words.notes(changes)),

@@ -165,30 +165,37 @@ def test_ties_do_not_depend_on_the_order_of_series():
     assert [told(event) for event in found(*own)] == [told(event) for event in found(*reversed(own))]
 
 
-def test_noise_widens_a_range_for_matching_only():
-    small = series(range(20), (10, 1.05), on="loud", noise=0.05)  # within 4 runs
-    sharp = series(range(20), (8, 1.05), on="calm", noise=0.001)
-    (event,) = found(small, sharp)
-    assert told(event) == ("c7", "c8", 1, ["calm", "loud"])
-    (alone,) = found(small)
+def test_an_event_has_the_commits_that_noise_leaves_possible_beside_its_range():
+    loud = series(range(20), (10, 1.05), on="loud", spread=0.04)
+    sharp = series(range(20), (9, 1.05), on="calm", spread=0.001)
+    (alone,) = found(loud)
     assert told(alone)[:3] == ("c9", "c10", 1)
-    assert len(found(replace(small, noise_between=0.01), sharp)) == 2  # noise of a fifth of the step: within 0 runs
-    unknown = replace(small, noise_between=NAN)
-    assert len(found(unknown, sharp)) == 2
+    assert alone.credible is not None
+    assert (alone.credible.last_before, alone.credible.first) == (COMMITS[8], COMMITS[11])
+    (event,) = found(loud, sharp)
+    assert told(event) == ("c8", "c9", 1, ["calm", "loud"])
+    assert event.credible is None, "the calm series leaves no other"
+    far = series(range(20), (6, 1.05), on="calm", spread=0.001)
+    assert len(found(loud, far)) == 2
+
+
+def test_exact_changes_and_those_measured_in_turns_leave_one_range():
+    for fields in ({"p_value": 0.0}, {"in_turns": "c9"}):
+        (event,) = found(series(range(20), (10, 1.05), spread=0.04, **fields))
+        assert event.credible is None
 
 
 def test_a_suspect_step_is_no_part_of_the_noise_that_places_it():
-    """Noise of 0.4 would reach two runs far: that of all runs as one level. Around two levels they are calm."""
-    unsure = series(range(9), (4, 1.5), noise=0.4, confirmed=False)
-    other = series(range(9), (6, 1.1), name="b", confirmed=False)
+    unsure = series(range(9), (4, 1.5), spread=0.001, confirmed=False)
+    other = series(range(9), (6, 1.1), name="b", spread=0.001, confirmed=False)
     assert [event.range.first.hash for event in found(unsure, other)] == ["c6", "c4"]
 
 
 def test_where_noise_parts_all_of_them_the_event_is_what_it_leaves_possible():
     (event,) = found(
-        series(range(20), (10, 1.05), on="x", noise=0.03), series(range(20), (9, 1.05), on="y", noise=0.03)
+        series(range(20), (10, 1.05), on="x", spread=0.045), series(range(20), (9, 1.05), on="y", spread=0.045)
     )
-    assert told(event) == ("c8", "c10", 2, ["x", "y"])
+    assert told(event) == ("c8", "c11", 3, ["x", "y"])
 
 
 def test_a_suspect_joins_and_narrows_nothing():

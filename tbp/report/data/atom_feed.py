@@ -59,7 +59,8 @@ def _entry(feed: Xml.Element, event: Event, data: ReportData) -> None:
         lines.append(f"and {event_words.extent(event.suspects)} suspect")
     if of_several and event.range.last_before is not None:
         lines.append(f"the cause is {of_several} since {event.range.last_before.short}")
-    lines += filter(None, [event_words.seen_by(event.sightings, data.faces), event_words.touching(event)])
+    clauses = event_words.unsure(event), event_words.seen_by(event.sightings, data.faces), event_words.touching(event)
+    lines += filter(None, clauses)
     _add(entry, "content", "\n".join(map(words.one_line, lines)), type="text")
 
 

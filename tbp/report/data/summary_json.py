@@ -194,6 +194,7 @@ def _event(event: Event, data: ReportData) -> dict[str, Value]:
     touching: list[Value] = [{"commit": commit.commit, "files": list[Value](commit.files)} for commit in event.touching]
     return {
         **_range(event.range),
+        "credible": _range(event.credible) if event.credible is not None else None,
         "kind": event.kind.value,
         "what": event.cause,
         "series": len(event.changes),

@@ -43,6 +43,17 @@ def between(of: Range) -> str:
     return f"{of.last_before.short}..{of.first.short}" if of.last_before is not None else of.first.short
 
 
+def likely(event: Event) -> str:
+    """``most likely`` where noise leaves more commits possible than the range has; else empty."""
+    return "most likely" if event.credible is not None else ""
+
+
+def unsure(event: Event) -> str:
+    """``noise leaves 3 commits possible, e5f0a1b2..04342f08``; empty where it leaves no more than the range has."""
+    possible = event.credible
+    return f"noise leaves {possible.commits:,} commits possible, {between(possible)}" if possible is not None else ""
+
+
 def narrowed(event: Event) -> str:
     """``going by any one of the series, one of 4 commits or more``; empty where one of them tells as much as all."""
     least = min((change.range.commits for change in event.changes if change.range is not None), default=0)

@@ -40,15 +40,17 @@ def next_steps(standing: StandingEvent) -> NextSteps:
     """
     between, largest = standing.event.range, standing.changes[0]
     before, first = between.last_before, between.first
+    searched = standing.event.credible or between
     timed = next((change.history.key for change in standing.changes if change.history.unit == TIME), None)
     gate = addresses.gate(timed or largest.history.key, before, first) if before is not None else ""
     halve = ""
-    if before is not None and between.commits > 1 and addresses.HASH.fullmatch(before.hash):
+    good, bad = searched.last_before, searched.first
+    if good is not None and searched.commits > 1 and addresses.HASH.fullmatch(good.hash):
         if timed is not None and gate:
-            halve = addresses.bisect(timed, before, first)
+            halve = addresses.bisect(timed, good, bad)
         else:
-            halve = addresses.reproduction(largest.history.key, first, addresses.middle(before, first))
-    show = f"git show {first.short}" if addresses.HASH.fullmatch(first.hash) and between.commits == 1 else ""
+            halve = addresses.reproduction(largest.history.key, bad, addresses.middle(good, bad))
+    show = f"git show {first.short}" if addresses.HASH.fullmatch(first.hash) and searched.commits == 1 else ""
     shown = largest.evidence.change
     is_certain = shown.is_exact or bool(shown.in_turns)  # to measure it again would tell nothing
     order = ((halve, FILL if timed is None else SEARCH), (show if is_certain else "", SHOW), (gate, GATE), (show, SHOW))

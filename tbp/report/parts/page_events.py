@@ -55,7 +55,8 @@ def page_events(events: Iterable[Event], faces: Mapping[str, str]) -> Mapping[st
 
 def _by_page(event: Event, faces: Mapping[str, str]) -> dict[str, PageEvent]:
     """The event on the page of each benchmark that it moved; what all of them say of it is worked out once."""
-    clauses = (event_words.narrowed(event), event_words.seen_by(event.sightings, faces), event_words.touching(event))
+    certainty = event_words.narrowed(event), event_words.unsure(event)
+    clauses = (*certainty, event_words.seen_by(event.sightings, faces), event_words.touching(event))
     anchor, moved = anchor_of(event), f"{event_words.extent(event.changes or event.suspects)} moved"
     about = tuple(filter(None, clauses))
     changes, suspects = _of_pages(event.changes), _of_pages(event.suspects)

@@ -106,7 +106,8 @@ def _line(standing: StandingEvent, data: ReportData, setup_names: SetupNames) ->
     seen_by = event_words.seen_by(event.sightings, data.faces) or _lone_machine(shown, setup_names)
     in_turns = next((change for change in shown if change.evidence.change.in_turns), None)
     sure = event_words.sureness(in_turns) if in_turns is not None else ""
-    return "; ".join(filter(None, [moved, seen_by, sure, triage_words.sentence(triage_words.notes(shown))]))
+    unsure = event_words.unsure(event)
+    return "; ".join(filter(None, [moved, unsure, seen_by, sure, triage_words.sentence(triage_words.notes(shown))]))
 
 
 def _moved(changes: Sequence[SeriesChange], setup_names: SetupNames) -> str:
@@ -133,7 +134,8 @@ def _since(standing: StandingEvent, data: ReportData) -> str:
         at = f"by {of_several}, {before.short}..{event.range.first.short}"
     author = event_words.author(event_words.authors(event, data.in_ranges, data.in_order.hashes))
     subject = words.cut(words.one_line(event.range.first.subject), SUBJECT_LENGTH)
-    return " ".join(filter(None, [at, f"by {author}" if author else "", f"({subject})" if subject else ""]))
+    whose = f"by {author}" if author else "", f"({subject})" if subject else ""
+    return " ".join(filter(None, [event_words.likely(event), at, *whose]))
 
 
 def _lone_machine(changes: Sequence[SeriesChange], setup_names: SetupNames) -> str:

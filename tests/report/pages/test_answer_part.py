@@ -5,12 +5,14 @@ from msgspec.structs import replace
 
 from tbp.model.changes import Circumstance, State
 from tbp.report.base.render import Frame, main_html
+from tbp.report.data.atom_feed import feed_xml
+from tbp.report.pages.changes.page import changes_page
 from tbp.report.pages.index.answer import AnswerPart
 from tbp.report.pages.index.data import index_data
 from tbp.report.pages.index.page import summary
 from tbp.report.parts.event_words import author, sureness
 
-from ...histories import HOSTILE, change, changes, commit, history, report
+from ...histories import HOSTILE, change, changes, commit, history, page_of, report
 
 NAN = float("nan")
 
@@ -36,6 +38,21 @@ def test_a_card_says_what_moved_whose_it_is_and_how_sure() -> None:
     assert card.still == "still so on 2026-05-05"
     assert card.beside == "The results do not record what the runs were measured with"
     assert card.href == f"changes.html#{card.anchor}"
+
+
+def test_a_card_says_which_commits_noise_leaves_possible() -> None:
+    noisy = report(history((1e-3, 1.05e-3, 1e-3, 1.1e-3, 1.15e-3, 1.1e-3, 1.15e-3)))
+    page = summary(noisy)
+    (card,) = page.answer.cards
+    assert card.unsure == "noise leaves 2 commits possible, 02c0ffee..04c0ffee"
+    drawn = main_html("index.html", page, Frame("example", "", "1"))
+    assert "Most likely commit" in drawn
+    assert "Noise leaves 2 commits possible, 02c0ffee..04c0ffee." in drawn
+    (row,) = changes_page(noisy).rows
+    assert row.range == "Noise leaves 2 commits possible, 02c0ffee..04c0ffee"
+    assert b"noise leaves 2 commits possible, 02c0ffee..04c0ffee" in feed_xml(noisy)
+    (section,) = page_of(noisy.histories[0].key.benchmark, noisy).sections
+    assert section.changes[0].event.rest == "noise leaves 2 commits possible, 02c0ffee..04c0ffee"
 
 
 def test_a_card_of_several_series_names_three_and_the_machines_that_agree() -> None:

@@ -17,6 +17,7 @@ from tbp.report.parts.change_sorts import Sort
 from ...histories import history, report
 
 VALUES = (1.0, 1.0, 1.0, 2.0, 2.0, 2.0)
+TWICE = (1.0, 1.0, 1.5, 1.5, 2.0, 2.0)
 
 
 def page(*histories, **fields):
@@ -31,9 +32,10 @@ DOUBLED = found(Change(3, 1.0, 2.0, 0.001, True))
 
 
 def test_an_event_is_one_row_and_the_newest_is_first() -> None:
-    one = history(VALUES, changes=found(Change(3, 1.0, 1.1, 0.001, True)), benchmark="a.time_x")
+    smaller, later = (1.0, 1.0, 1.0, 1.1, 1.1, 1.1), (2.0, 2.0, 2.0, 2.0, 1.0, 1.0)
+    one = history(smaller, changes=found(Change(3, 1.0, 1.1, 0.001, True)), benchmark="a.time_x")
     two = history(VALUES, changes=DOUBLED, benchmark="b.time_y")
-    three = history(VALUES, changes=found(Change(4, 2.0, 1.0, 0.001, True)), benchmark="c.time_z")
+    three = history(later, changes=found(Change(4, 2.0, 1.0, 0.001, True)), benchmark="c.time_z")
     said = page(one, two, three)
     assert [row.commit.short[:2] for row in said.rows] == ["04", "03"]
     assert [item.benchmark for item in said.rows[1].items] == ["b.time_y", "a.time_x"]
@@ -200,7 +202,7 @@ def test_an_accepted_regression_is_acknowledged_and_no_longer_one() -> None:
 
 def test_what_changed_up_to_the_base_is_counted_only() -> None:
     changes = found(Change(2, 1.0, 1.5, 0.001, True), Change(4, 1.5, 2.0, 0.001, True))
-    one = history(VALUES, changes=changes)
+    one = history(TWICE, changes=changes)
     said = page(one, base=Base("v1.0", one.points[2].commit))
     assert [row.commit.short[:2] for row in said.rows] == ["04"]
     assert said.base.startswith("Only events after v1.0 (02")
@@ -261,7 +263,7 @@ def test_without_a_change_the_page_says_so() -> None:
 
 
 def test_commits_are_in_order_of_history_whatever_their_dates() -> None:
-    plain = history(VALUES, changes=found(Change(2, 1.0, 1.5, 0.001, True), Change(4, 1.5, 2.0, 0.001, True)))
+    plain = history(TWICE, changes=found(Change(2, 1.0, 1.5, 0.001, True), Change(4, 1.5, 2.0, 0.001, True)))
     points = list(plain.points)
     early = points[0].commit.date - timedelta(days=9)
     points[4] = replace(points[4], commit=Commit(points[4].commit.hash, early))

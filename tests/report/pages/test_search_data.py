@@ -61,7 +61,7 @@ def test_an_event_has_its_commit_and_the_benchmarks_that_it_moved() -> None:
 
 def test_an_event_that_changes_has_no_room_for_leads_to_its_series(monkeypatch) -> None:
     monkeypatch.setattr(changes_page, "MOST_ROWS", 1)
-    old = history(changes=changes((1, 1.0, 2.0)), benchmark="b.time_y")
+    old = history((1.0, 2.0, 2.0, 2.0), changes=changes((1, 1.0, 2.0)), benchmark="b.time_y")
     new, older = data_of(history(changes=STEP), old)["events"]
     assert new[-2].startswith("changes.html#at-")
     assert older[-2] == addresses.series_href(old)

@@ -26,7 +26,9 @@ def test_a_commit_that_moved_several_series_is_told_once_and_linked(make_history
         with_known(named(make_history, place, changes=(make_change(3, 1e-3, (place + 2) * 1e-3),)), SAME)
         for place in range(3)
     ]
-    alone = with_known(named(make_history, 7, changes=(make_change(2, 2e-3, 1e-3),), state=State.IMPROVEMENT), SAME)
+    better = (make_change(2, 2e-3, 1e-3),)
+    improved = named(make_history, 7, (2e-3, 2e-3, 1e-3, 1e-3), State.IMPROVEMENT, changes=better)
+    alone = with_known(improved, SAME)
     found = page(make_report, *histories, alone)
     (one,) = found.together
     assert (one.commit.short, one.moved) == ("03c0ffee", "3 of 4 series moved")

@@ -79,6 +79,13 @@ def test_the_commits_are_those_that_all_series_leave(make_history, make_change, 
     assert line == f"  {moved} by one of 2 commits, 01c0ffee..03c0ffee"
 
 
+def test_a_commit_that_noise_leaves_unsure_is_the_most_likely_of_several(make_history, make_report, tmp_path) -> None:
+    loud = (1e-3, 1.05e-3, 1e-3, 1.1e-3, 1.15e-3, 1.1e-3, 1.15e-3)
+    line, following = report_summary(make_report(make_history(loud)), tmp_path).lines[1:3]
+    assert "slower most likely since 03c0ffee; noise leaves 2 commits possible, 02c0ffee..04c0ffee" in line
+    assert following == f"       next: tbp bisect {CELL} 02c0ffee 04c0ffee"
+
+
 def test_better_series_are_counted_apart(make_history, make_report, tmp_path) -> None:
     worse = [make_history(benchmark=f"{letter}.time") for letter in "abc"]
     better = make_history((1e-3, 1e-3, 1e-3, 8e-4, 8e-4), State.IMPROVEMENT, benchmark="d.time")

@@ -146,13 +146,13 @@ def chips(changes: Sequence[SeriesChange], occurring: bool = True) -> tuple[Tile
 
 
 def _range(event: Event) -> str:
-    between = event.range
+    between, certainty = event.range, (event_words.narrowed(event), event_words.unsure(event))
     if between.commits == 1:
-        return _sentence(event_words.narrowed(event))
+        return _sentence("; ".join(filter(None, certainty)))
     since = f", after {between.last_before.short}" if between.last_before is not None else ""
     earlier = "the one" if between.commits == 2 else f"one of the {between.commits - 1:,}"
     made = f"made by this commit or {earlier} before it{since}"
-    return _sentence("; ".join(filter(None, [made, event_words.narrowed(event)])))
+    return _sentence("; ".join(filter(None, [made, *certainty])))
 
 
 def _sentence(text: str) -> str:

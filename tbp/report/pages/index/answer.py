@@ -79,6 +79,7 @@ class EventCard(Struct, frozen=True):
     more: int  # series that are not named
     still: str  # whether it is still so; empty where nothing was measured since
     sure: str  # of the largest
+    unsure: str  # which other commits noise leaves possible
     commit: CommitLink  # the newest of the range
     before: CommitLink | None  # the last one before the range, where that is several commits
     of_several: str  # "one of 4 commits"
@@ -215,6 +216,7 @@ def _card(standing: StandingEvent, context: _Context) -> EventCard:
         more=max(0, len(shown) - MOST_NAMED),
         still=since_change.still_so(shown),
         sure=event_words.sureness(shown[0]),
+        unsure=event_words.unsure(event),
         commit=commit_link(event.range.first, data.commit_url),
         before=commit_link(before, data.commit_url) if of_several and before is not None else None,
         of_several=of_several,
