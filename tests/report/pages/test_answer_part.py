@@ -47,6 +47,7 @@ def test_a_card_says_which_commits_noise_leaves_possible() -> None:
     assert card.unsure == "noise leaves 2 commits possible, 02c0ffee..04c0ffee"
     drawn = main_html("index.html", page, Frame("example", "", "1"))
     assert "Most likely commit" in drawn
+    assert [row.between for row in page.rows] == [card.unsure]
     assert "Noise leaves 2 commits possible, 02c0ffee..04c0ffee." in drawn
     (row,) = changes_page(noisy).rows
     assert row.range == "Noise leaves 2 commits possible, 02c0ffee..04c0ffee"

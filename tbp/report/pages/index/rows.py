@@ -6,8 +6,11 @@ Takes a history and the data of its site, gives a ``IndexRow``; the order of row
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from msgspec import Struct
 
+from tbp.history.events import Event
 from tbp.model.changes import Change, ChangeEvidence, History, State
 from tbp.model.series import Commit
 from tbp.report.base.report_data import ReportData
@@ -52,7 +55,7 @@ class IndexRow(Struct, frozen=True):
     standing: ShownStanding | None  # None without a change
     commit: CommitLink | None  # the first one at the new level that any series of its event has
     last_good: CommitLink | None  # the last one at the old level, where ``commit`` alone may not be the cause
-    between: str  # why it may not be: "one of 4 commits", "the largest part; the first at 04342f08"
+    between: str  # why it may not be: "one of 4 commits", "noise leaves 2 commits possible, …"
     since: CommitLink | None  # the first commit of a balance of which ``commit`` made only the largest part
     causes: tuple[str, ...]
     no_cause: str  # why there are none of a change
@@ -68,6 +71,7 @@ def row(history: History, data: ReportData, setup_names: SetupNames, facets: Fac
     shown, step = told_change(history), told_step(history)
     between = data.range_of(history, shown) if shown else None
     of_several = event_words.of_several(between)
+    event = data.event_of.get((key, shown.change.index)) if shown else None
     first = _first_of_several(history, history.commit_at(shown.change.index) if shown else None, data)
     now = since_then.now(history, shown) if shown else None
     return IndexRow(
@@ -89,9 +93,7 @@ def row(history: History, data: ReportData, setup_names: SetupNames, facets: Fac
         last_good=commit_link(between.last_before, data.commit_url)
         if between and between.last_before and of_several
         else None,
-        between=", ".join(
-            filter(None, [of_several, f"the largest part of the change, which began at {first.short}" if first else ""])
-        ),
+        between=", ".join(_between(of_several, event, first)),
         since=first,
         causes=trace_words.causes(standing, history.unit) if standing else (),
         no_cause=_evidence(standing, history.unit) if standing else "",
@@ -100,6 +102,12 @@ def row(history: History, data: ReportData, setup_names: SetupNames, facets: Fac
         size=size(history),
         sparkline=sparkline(history),
     )
+
+
+def _between(of_several: str, event: Event | None, first: CommitLink | None) -> Iterator[str]:
+    """Why the commit may not be the cause."""
+    part = f"the largest part of the change, which began at {first.short}" if first else ""
+    yield from filter(None, [of_several, event_words.unsure(event) if event is not None else "", part])
 
 
 def _levels(history: History, step: Change) -> tuple[str, ...]:
