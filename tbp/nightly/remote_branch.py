@@ -35,6 +35,7 @@ TOKEN = "TBP_DATA_TOKEN"
 BATCH_BYTES = 64_000_000
 # Of the list of all files: a million of them.
 MOST_LISTED_BYTES = 256_000_000
+_ERROR = re.compile(r"(remote: )?(error|fatal): (?!failed to push some refs)")
 MOST_REASON = 3  # lines of git's that a message repeats
 # git prints the address of a remote, which may hold a password.
 _PASSWORD = re.compile(r"(?<=://)[^/\s@]+@")
@@ -250,9 +251,13 @@ def remote_branch(repository: Path, text: str, scratch: str) -> RemoteBranch:
 
 
 def reason(words: str) -> str:
-    """The end of what git said, without passwords in addresses."""
+    """The errors that git named, else the end of its words, which may be a hook's; without passwords in addresses.
+
+    Advice can follow the error: a lock that a killed push left behind is named seven lines before the end.
+    """
     lines = [line.strip() for line in words.splitlines() if line.strip() and not line.startswith("hint:")]
-    return _PASSWORD.sub("***@", " / ".join(lines[-MOST_REASON:])) or "git gave no reason"
+    errors = [line for line in lines if _ERROR.match(line)]
+    return _PASSWORD.sub("***@", " / ".join((errors or lines)[-MOST_REASON:])) or "git gave no reason"
 
 
 def _batches(blobs: Iterable[Blob]) -> Iterator[list[Blob]]:

@@ -228,6 +228,20 @@ def test_a_remote_that_refuses_leaves_all_results_here_and_is_told_why(
     assert faults("data", text) == []
 
 
+def test_a_lock_that_a_killed_push_left_at_the_remote_is_named(
+    remote: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    ada = runner(remote, "ada")
+    write_result(ada.results_dir, OLD, {"ada": [[1.0], [], "1", 1000]})
+    lock = remote / "refs" / "heads" / "tbp-data.lock"
+    lock.touch()
+    monkeypatch.chdir(ada.results_dir.parent)
+    assert main(["data", "push"]) == 4
+    assert "tbp-data.lock': File exists" in capsys.readouterr().err
+    lock.unlink()
+    assert main(["data", "push"]) == 0
+
+
 def test_the_branch_has_a_bounded_history_and_runners_with_an_old_one_go_on(
     remote: Path, monkeypatch: pytest.MonkeyPatch
 ):
