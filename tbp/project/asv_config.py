@@ -23,6 +23,8 @@ from tbp.wording.words import MOST_SHOWN, shortened, value_text
 
 DEFAULT_NAMES = ("asv.conf.json", "asv.conf.jsonc")  # the names that asv 0.6.6 looks for
 ACKS = Path("reports", "acks.toml")  # in the folder of asv.conf.json; without one, in the current folder
+TYPE = "tbp"  # of asv's environments
+PLUGIN = ".tbp.asv.environment"  # has it; without the first dot asv looks among its own plugins, and says nothing
 MOST_BYTES = 1_000_000
 MOST_TEXT = 2_000  # characters of a text; no path may be much longer
 # Of the processor. The parser, which is asv's, takes 0.3 s for 10 kB and for longer texts the square of it: a string of
@@ -122,6 +124,14 @@ def default_path() -> Path | None:
     return paths[0] if paths else None
 
 
+def required_path(path: Path | None) -> Path:
+    """``path``, or else that of the configuration in this folder. Raises UsageError without both."""
+    path = path or default_path()
+    if path is None:
+        raise UsageError(_nowhere("name the file with --config"))
+    return path
+
+
 def configuration(config: Path | None, results_dir: Path | OfProject | None, branch: str = "") -> AsvConfig | None:
     """The configuration at ``config``, else the one in this folder; None without both where ``results_dir`` is given.
 
@@ -131,35 +141,40 @@ def configuration(config: Path | None, results_dir: Path | OfProject | None, bra
         UsageError: the file cannot be read, or there is neither a configuration nor a results folder.
     """
     path = config or default_path()
-    if path is None and results_dir is not None:
-        if branch:
-            raise UsageError(f"--branch {branch} needs the repository: name its asv.conf.json with --config")
-        return None
-    return read_config(path, branch)
+    if path is not None:
+        return read_config(path, branch)
+    if results_dir is None:
+        raise UsageError(_nowhere("name the file with --config (or the results with --results)"))
+    if branch:
+        raise UsageError(f"--branch {branch} needs the repository: name its asv.conf.json with --config")
+    return None
 
 
 def read_config(path: Path | None = None, branch: str = "") -> AsvConfig:
     """The configuration at ``path``, or else the one in this folder; ``branch`` replaces its first branch.
 
     Raises:
-        UsageError: there is no such file, or asv would not accept it.
+        UsageError: there is no such file, or it cannot be read.
     """
-    path = path or default_path() or Path(DEFAULT_NAMES[0])
-    config = _checked(path.resolve(), _content(path))
+    path = required_path(path)
+    config = _checked(path.resolve(), content_of(path))
     if not branch:
         return config
     _ = config.local_repository  # raises where there is no clone that could have the branch
     return replace(config, branches=(branch, *config.branches))
 
 
-def _content(path: Path) -> dict[str, object]:
+def _nowhere(named: str) -> str:
+    """A sentence on a folder without a configuration; ``named`` is how the verb takes one from elsewhere."""
+    return f"this folder has no {DEFAULT_NAMES[0]}: run tbp in the folder that has it, {named}, or run `tbp init`"
+
+
+def content_of(path: Path) -> dict[str, object]:
+    """All keys of the file with their values. Raises UsageError where it cannot be read."""
     try:
         text = read_plain(path, MOST_BYTES).decode("utf-8")
     except OSError as error:
-        raise UsageError(
-            f"cannot read {path}: {error.strerror or error}; run tbp in the folder of asv.conf.json, "
-            "or name the file with --config (or the results with --results)"
-        ) from None
+        raise UsageError(f"cannot read {path}: {error.strerror or error}; name a file that tbp can read") from None
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8") from None
     return _values(path, text)
@@ -174,8 +189,7 @@ def _values(path: Path, text: str) -> dict[str, object]:
         with limited_to(MOST_CPU_S):
             values = json5.loads(text)
     except (ValueError, RecursionError) as error:
-        deep = isinstance(error, RecursionError)
-        reason = "it is nested too deeply" if deep else str(error).replace("<string>:", "line ")
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else _reason(str(error))
         raise UsageError(f"{path} is no JSON5, as asv reads it: {reason}; correct it there") from None
     except TooSlow:
         reason = f"it took more than {MOST_CPU_S:g} s to read; is a string or a bracket in it not closed?"
@@ -183,6 +197,16 @@ def _values(path: Path, text: str) -> dict[str, object]:
     if not isinstance(values, dict):
         raise UsageError(f"{path} must hold a JSON object with asv's keys, not a {type(values).__name__}")
     return values
+
+
+def _reason(message: str) -> str:
+    """The parser's message as a phrase: it tells where something stands that cannot, and seldom what is wrong there."""
+    misfit = re.fullmatch(r'<string>:(\d+) Unexpected (?:"(.)"|(end of input)) at column (\d+)', message, re.DOTALL)
+    if misfit is None:
+        return message.replace("<string>:", "line ")
+    line, character, end, column = misfit.groups()
+    where = f"unexpected {end or repr(character)} in line {line}, column {column}"
+    return f"{where} (is a comma, quote or bracket missing before it?)"
 
 
 def _checked(path: Path, values: dict[str, object]) -> AsvConfig:

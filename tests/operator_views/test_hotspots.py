@@ -185,7 +185,7 @@ def test_json_and_csv_hold_every_operator(tmp_path: Path, recorded_traces: dict[
         (["a", "b", "--by", "self"], "--by self is not for two traces: use --by change or --by lost"),
         (["a", "--json", "--csv"], "only one of --json and --csv"),
         (["a", "--csv", "nowhere/x.csv"], "there is no folder nowhere"),
-        (["HEAD"], "cannot read asv.conf.json"),
+        (["HEAD"], "this folder has no asv.conf.json"),
     ],
 )
 def test_what_cannot_be_meant_is_one_clear_line(

@@ -18,7 +18,8 @@ def written(folder: Path, text: str) -> Path:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ('{"version": 1,, }', "line 1"),
+        ('{"version": 1,, }', r"unexpected ' ' in line 1, column 16 \(is a comma, quote or bracket missing before"),
+        ('{"version": 1', "unexpected end of input in line 1"),
         ("[]", "must hold a JSON object"),
         ('{"results_dir": 3}', "results_dir must be a string"),
         ('{"branches": "main"}', "branches must be a list"),
