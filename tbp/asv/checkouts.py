@@ -26,7 +26,7 @@ from msgspec.structs import asdict
 
 from tbp.asv.passed_environment import passed_on
 from tbp.errors import RunFailed
-from tbp.project.asv_config import AsvConfig
+from tbp.project.asv_config import PLUGIN, TYPE, AsvConfig
 from tbp.project.policy import read_policy
 from tbp.system.children import KILLED_S, forget, kill_session, mind, temporary_folder
 from tbp.system.locks import alone_in
@@ -36,6 +36,8 @@ from tbp.system.locks import alone_in
 FOLDERS = ("gate-base", "gate-head")
 
 WAITING = "another gate or night measures with the same environments; this one begins when it has ended"
+
+SET_TYPE = f"set environment_type to virtualenv or conda, or to {TYPE} with {PLUGIN} among plugins"
 
 # asv needs a moment to end git or pip; a person who pressed Ctrl-C waits no longer than this.
 INTERRUPT_TIMEOUT_S = 10.0
@@ -128,7 +130,8 @@ def _installed(
         if process.returncode or not answer.exists():
             last = " / ".join(line.strip(" ·") for line in lines[-4:] if line.strip())
             raise RunFailed(
-                f"asv could not install a commit to measure it: {last}; correct the build, or asv.conf.json"
+                f"asv could not install a commit to measure it: {last}; correct the build, or asv.conf.json "
+                "(`tbp check` looks for its faults)"
             )
         base, head = json.loads(answer.read_text())
     return Checkout(**base), Checkout(**head)
@@ -165,15 +168,14 @@ def _install(config_name: str, commits: tuple[str, str], specifier: str) -> list
     made = []
     for folder, commit in zip(FOLDERS, commits, strict=True):
         config.env_dir = str(env_dir / folder)
-        environment = next(iter(get_environments(config, [specifier] if specifier else [])), None)
+        try:
+            environment = next(iter(get_environments(config, [specifier] if specifier else [])), None)
+        except RuntimeError as error:  # there is no environment_type
+            raise SystemExit(f"{error}: {SET_TYPE}") from None
         if environment is None:
-            raise SystemExit(
-                "asv has no environment for this Python: correct environment_type or pythons in asv.conf.json"
-            )
+            raise SystemExit(f"asv has no environment for this Python: {SET_TYPE}; or correct pythons")
         if isinstance(environment, ExistingEnvironment):
-            raise SystemExit(
-                "environment_type existing cannot hold two commits: set it to tbp, virtualenv or conda in asv.conf.json"
-            )
+            raise SystemExit(f"environment_type existing cannot hold two commits: {SET_TYPE}")
         environment.create()
         environment.install_project(config, repository, commit)
         python, variables = _inside(environment)

@@ -189,5 +189,8 @@ def run_commits(
     )
     if ran.status not in (0, SOME_BENCHMARKS_FAILED):
         last = " / ".join(line.strip(" ·") for line in ran.output.strip().splitlines()[-4:])
-        raise RunFailed(f"asv run ended with status {ran.status}: {last}; results that it stored before stay")
+        raise RunFailed(
+            f"asv run ended with status {ran.status}: {last}; `tbp check` looks for faults in {config.name}, "
+            "and results that asv stored before stay"
+        )
     return ran

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tbp.errors import UsageError
+from tbp.project.asv_config import PLUGIN, TYPE
 from tbp.scaffold.package import SourcePackage
 from tbp.scaffold.surroundings import Surroundings
 
@@ -42,7 +43,7 @@ def configuration_text(around: Surroundings, package: SourcePackage, benchmark_d
         values["environment_type"] = "virtualenv"
     else:
         # The commit from its checkout, everything else from the Python that runs asv: nothing is built.
-        values |= {"plugins": [".tbp.asv.environment"], "environment_type": "tbp"}
+        values |= {"plugins": [PLUGIN], "environment_type": TYPE}
     if is_for_torch:
         values |= {"launch_method": "forkserver", "default_benchmark_timeout": 300}
     values |= {

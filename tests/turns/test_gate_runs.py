@@ -73,7 +73,6 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "benchmarks").mkdir()
     (folder / "asv.conf.json").write_text(json.dumps(CONFIG))
     (folder / "pyproject.toml").write_text('[tool.tbp]\npass_environment = ["MY_DATA"]\n')
-    (folder / "existing.json").write_text(json.dumps(CONFIG | {"environment_type": "existing"}))
     (folder / "benchmarks" / "__init__.py").touch()
     (folder / "benchmarks" / "speed.py").write_text(SUITE)
     (folder / "thing" / "__init__.py").touch()
@@ -345,10 +344,22 @@ def test_a_contender_that_does_not_import_is_not_measured(gate: Gate):
     assert all(reason.startswith("not in head") for reason in reasons)
 
 
-def test_one_environment_for_both_commits_is_refused(gate: Gate):
-    done = gate("base", "same", "--config", "existing.json")
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"environment_type": "existing"}, "existing cannot hold two commits: "),
+        ({"plugins": []}, "Unknown environment type 'tbp'"),
+        ({"environment_type": ""}, "Environment type must be specified: "),
+    ],
+)
+def test_an_environment_that_cannot_be_is_refused_with_those_that_can(
+    gate: Gate, repository: Path, tmp_path: Path, values: dict[str, object], words: str
+):
+    (tmp_path / "other.json").write_text(json.dumps(CONFIG | {"repo": str(repository)} | values))
+    done = gate("base", "same", "--config", str(tmp_path / "other.json"))
     assert done.returncode == 4
-    assert "environment_type existing cannot hold two commits: set it to tbp, virtualenv or conda" in done.stderr
+    assert words in done.stderr
+    assert "set environment_type to virtualenv or conda, or to tbp with .tbp.asv.environment among" in done.stderr
     assert done.stderr.count("\n") == 1
 
 
