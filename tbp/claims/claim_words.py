@@ -144,6 +144,20 @@ def demand_text(judged: JudgedPractice) -> str:
     return f"at most {1 / practice.at_least:.3g} × {worse}"
 
 
+def lacking(several: Iterable[JudgedPractice]) -> list[str]:
+    """``Fused AdamW; Memory of the step: no benchmark …`` for each reason why practices have no series."""
+    titles: dict[str, list[str]] = {}
+    for judged in several:
+        if not judged.cells:
+            titles.setdefault(judged.remark, []).append(title(judged))
+    return [f"{'; '.join(names)}: {reason}" for reason, names in titles.items()]
+
+
+def title(judged: JudgedPractice) -> str:
+    """The title of a practice, and that it is not claimed."""
+    return f"{judged.practice.title}{'' if judged.practice.is_claimed else ' (not claimed)'}"
+
+
 def to_run(several: Iterable[JudgedPractice]) -> str:
     """The command that measures the practices of which there is no series; empty where every one has some."""
     patterns = (judged.practice.benchmarks for judged in several if judged.is_unknown)

@@ -113,15 +113,16 @@ def judged_claims(
     """The verdicts on all claims; ``faces`` have the names of machines, by identifier."""
     index = SeriesIndex(histories)
     claims = tuple(
-        JudgedClaim(claim, tuple(_judged(practice, cells_of(practice, index), faces) for practice in claim.practices))
+        JudgedClaim(claim, tuple(_judged(practice, index, faces) for practice in claim.practices))
         for claim in file.claims
     )
     return JudgedClaims(claims, tuple(_defects(file.defects, histories)))
 
 
-def _judged(
-    practice: Practice, cells: tuple[PracticeCell, ...], faces: Mapping[str, str] | None = None
-) -> JudgedPractice:
+def _judged(practice: Practice, index: SeriesIndex, faces: Mapping[str, str] | None = None) -> JudgedPractice:
+    cells = cells_of(practice, index)
+    if not cells:
+        return JudgedPractice(practice, ClaimVerdict.NOT_MEASURED, cells, index.lack(practice))
     counts = Counter(cell.verdict for cell in cells)
     if counts[ClaimVerdict.HOLDS] and counts[ClaimVerdict.FAILS]:
         return JudgedPractice(practice, ClaimVerdict.DEPENDS, cells, dependence(cells, threshold(practice), faces))
@@ -142,7 +143,7 @@ def _but_undecided(cells: Sequence[PracticeCell], faces: Mapping[str, str] | Non
 
 def _reasons(cells: Iterable[PracticeCell]) -> str:
     reasons = list(dict.fromkeys(cell.reason for cell in cells))
-    return "; ".join(reasons[:MOST_REASONS]) if reasons else "no benchmark of these results measures it"
+    return "; ".join(reasons[:MOST_REASONS])
 
 
 def _defects(defects: Iterable[KnownDefect], histories: Iterable[History]) -> Iterable[JudgedDefect]:

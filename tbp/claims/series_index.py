@@ -12,6 +12,8 @@ from msgspec.structs import replace
 from tbp.model.changes import History, State
 from tbp.model.series import VARIANT_NAMES, SeriesKey
 from tbp.project.claims_file import Practice
+from tbp.project.near_names import near, near_names
+from tbp.wording.words import value_text
 
 _VERSION = re.compile(r" v\d+$")
 
@@ -22,11 +24,14 @@ class SeriesIndex:
     def __init__(self, histories: Iterable[History]) -> None:
         self._by_value: dict[str, list[tuple[History, int | None]]] = defaultdict(list)
         self._by_key: dict[object, History] = {}
+        self._variants: dict[str, set[str]] = defaultdict(set)  # by benchmark
         for history in histories:
             if history.state is State.VANISHED:
                 continue
             self._by_key[_identity(history.key)] = history
             self._by_value[history.key.benchmark].append((history, None))
+            values = (plain(value) for _, value in history.key.parameters)
+            self._variants[history.key.benchmark].update((history.key.benchmark, *values))
             for named_at, (_, value) in enumerate(history.key.parameters):
                 self._by_value[plain(value)].append((history, named_at))
 
@@ -42,6 +47,20 @@ class SeriesIndex:
             is_named = not practice.parameter if named_at is None else name in ("", history.key.parameters[named_at][0])
             if is_named and fnmatchcase(history.key.benchmark, practice.benchmarks):
                 yield history, named_at
+
+    def lack(self, practice: Practice) -> str:
+        """The reason why no series measures the practice, a phrase, with the names that may be meant."""
+        matching = [name for name in self._variants if fnmatchcase(name, practice.benchmarks)]
+        if not matching:
+            reason = f"no benchmark of these results matches {value_text(practice.benchmarks)}"
+            likely = ", ".join(near_names(practice.benchmarks, self._variants))
+            return f"{reason}; near: {likely}" if likely else reason
+        variants = set().union(*(self._variants[name] for name in matching))
+        if plain(practice.variant) in variants:
+            return "no benchmark of these results measures it"
+        reason = f"none of its benchmarks has the variant {value_text(practice.variant)}"
+        likely = near(practice.variant, variants)
+        return f"{reason}; near: {likely}" if likely else reason
 
     def beside(self, key: SeriesKey, named_at: int | None, against: str) -> History | None:
         """The series of ``against`` that is equal to ``key`` in all else; None where there is none."""

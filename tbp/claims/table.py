@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from rich.console import RenderableType
 
-from tbp.claims.claim_words import MARKS, demand_text, outcome_text, spread_text, to_run
+from tbp.claims.claim_words import MARKS, demand_text, lacking, outcome_text, spread_text, title, to_run
 from tbp.claims.judging import JudgedClaim, JudgedClaims, JudgedDefect, JudgedPractice, counts_sentence
 from tbp.claims.practice_cell import ClaimVerdict
 from tbp.claims.shown_defects import ShownDefect
@@ -40,17 +40,12 @@ def _claim(claim: JudgedClaim) -> Iterator[RenderableType]:
     rows = TextRows(INDENT, justify="left", is_split=True)
     for judged in claim.practices:
         if judged.cells:
-            rows.add(f"{MARKS[judged.verdict]} {_title(judged)}", str(judged.verdict), spread_text(judged))
+            rows.add(f"{MARKS[judged.verdict]} {title(judged)}", str(judged.verdict), spread_text(judged))
             rows.below(Paragraph(_remark(judged), " " * (INDENT + 4)))
     yield rows
-    unknown = [_title(judged) for judged in claim.practices if not judged.cells]
-    if unknown:
+    for unknown in lacking(claim.practices):
         first = f"{' ' * INDENT}{MARKS[ClaimVerdict.NOT_MEASURED]} not measured: "
-        yield Paragraph("; ".join(unknown), first, " " * (INDENT + 4), most=MOST_UNKNOWN)
-
-
-def _title(judged: JudgedPractice) -> str:
-    return f"{judged.practice.title}{'' if judged.practice.is_claimed else ' (not claimed)'}"
+        yield Paragraph(unknown, first, " " * (INDENT + 4), most=MOST_UNKNOWN)
 
 
 def _remark(judged: JudgedPractice) -> str:

@@ -15,8 +15,9 @@ from tbp.model.series import Better
 from tbp.project.claims_file import Claim, ClaimsFile, KnownDefect, Practice
 
 from ..histories import changes, history
-from .claimed import judged, practice, timed, tracked
+from .claimed import SUITE, judged, practice, timed, tracked
 
+STEP = f"{SUITE}.torchtime_step"
 HOLDS, FAILS, DEPENDS = ClaimVerdict.HOLDS, ClaimVerdict.FAILS, ClaimVerdict.DEPENDS
 UNDECIDED, NOT_MEASURED = ClaimVerdict.UNDECIDED, ClaimVerdict.NOT_MEASURED
 
@@ -163,10 +164,27 @@ def test_a_practice_without_a_value_says_why() -> None:
     skipped = tracked("torchtime_step", "sdpa", math.nan, state=State.SKIPPED, reason="Skip: no AMX\n")
     result = judged(practice(), [skipped])
     assert (result.verdict, result.remark) == (NOT_MEASURED, "sdpa: skipped, Skip: no AMX")
-    nowhere = judged(practice(benchmarks="decode.*"), [timed("sdpa", ratio=(0.5, 0.4, 0.6))])
+    nowhere = judged(practice(measure="accuracy"), [timed("sdpa", ratio=(0.5, 0.4, 0.6))])
     assert (nowhere.verdict, nowhere.remark) == (NOT_MEASURED, "no benchmark of these results measures it")
     vanished = replace(timed("sdpa", ratio=(0.5, 0.4, 0.6)), state=State.VANISHED)
     assert judged(practice(), [vanished]).verdict is NOT_MEASURED
+
+
+@pytest.mark.parametrize(
+    ("fields", "remark"),
+    [
+        ({"benchmarks": "decode.*"}, "no benchmark of these results matches 'decode.*'"),
+        (
+            {"benchmarks": "attnetion.*"},
+            f"no benchmark of these results matches 'attnetion.*'; near: {SUITE}.torchtime_step",
+        ),
+        ({"variant": "sdpaa"}, "none of its benchmarks has the variant 'sdpaa'; near: sdpa"),
+        ({"variant": "flash"}, "none of its benchmarks has the variant 'flash'"),
+    ],
+)
+def test_a_slip_of_the_claims_file_is_named_with_what_is_near(fields: dict[str, str], remark: str) -> None:
+    result = judged(practice(**fields), [timed("sdpa v2", ratio=(0.5, 0.4, 0.6))])
+    assert (result.verdict, result.remark) == (NOT_MEASURED, remark)
 
 
 def test_repetitions_are_one_cell_with_an_interval() -> None:

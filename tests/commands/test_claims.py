@@ -61,7 +61,7 @@ def test_the_table_says_which_practice_holds_and_what_to_run(project: Path, run:
     assert (code, err) == (0, "")
     assert out.startswith("1 of 1 measured practice holds; 1 is not measured.\n\nFaster: 1 of 1")
     assert "✔ Fused attention  holds  1.95 × faster than naive, 99 % CI" in out
-    assert "∅ not measured: Something else" in out
+    assert "∅ not measured: Something else: no benchmark of these results matches 'decode.*'" in out
     assert "$ asv run --bench '^(decode)' 'HEAD^!'" in out
     assert "$ tbp claims --demonstrate" in out
 

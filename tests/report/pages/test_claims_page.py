@@ -63,7 +63,8 @@ def test_the_chart_has_a_mark_for_each_measured_cell() -> None:
 
 def test_what_is_not_measured_is_named_with_the_command_that_measures_it() -> None:
     made = page(timed("other"), practices=(practice(benchmarks="decode.*"),))
-    assert (made.sections[0].unknown, made.sections[0].figure) == (("Fused attention",), None)
+    unknown = "Fused attention: no benchmark of these results matches 'decode.*'"
+    assert (made.sections[0].unknown, made.sections[0].figure) == ((unknown,), None)
     assert made.to_run == "asv run --bench '^(decode)' 'HEAD^!'"
     assert made.verdict == "No practice is measured yet"
 

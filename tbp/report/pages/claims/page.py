@@ -16,6 +16,7 @@ from tbp.claims.claim_words import (
     demand_text,
     factor_text,
     interval_text,
+    lacking,
     outcome_text,
     spread_text,
     to_run,
@@ -92,7 +93,7 @@ class ClaimSection(Struct, frozen=True):
     text: str
     counts: str
     practices: tuple[PracticeRow, ...]  # those with cells
-    unknown: tuple[str, ...]  # titles of the practices that no benchmark of these results measures
+    unknown: tuple[str, ...]  # titles of practices that no benchmark of these results measures, with each reason
     figure: go.Figure | None  # None where nothing is measured
 
 
@@ -157,7 +158,7 @@ def _section(claim: JudgedClaim, data: ReportData, setup_names: SetupNames) -> C
         text=words.one_line(claim.claim.text),
         counts=counts_sentence(claim.counts),
         practices=tuple(_practice(judged, data, setup_names) for judged in claim.practices if judged.cells),
-        unknown=tuple(words.one_line(judged.practice.title) for judged in claim.practices if not judged.cells),
+        unknown=tuple(map(words.one_line, lacking(claim.practices))),
         figure=claims_figure(marks) if marks else None,
     )
 
