@@ -1,5 +1,6 @@
 """Imports: what must not cost much, and the rooms that the rules and the page on them know."""
 
+import json
 import re
 import subprocess
 import sys
@@ -9,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from .repositories import commit, new_repository
+from .result_folders import ASV_CONFIG
 
 
 @pytest.mark.parametrize("words", ["check", "init --dry-run --yes", "nightly --help"])
 def test_what_reads_no_results_imports_nothing_heavy(tmp_path: Path, words: str):
     files = {"pkg/__init__.py": "def f(): pass\n", "pyproject.toml": "[project]\nname = 'pkg'\nversion = '1'\n"}
     if words == "check":
-        files |= {"asv.conf.json": "{}", "benchmarks/__init__.py": ""}
+        files |= {"asv.conf.json": json.dumps(ASV_CONFIG), "benchmarks/__init__.py": ""}
     commit(new_repository(tmp_path), files=files)
     heavy = {"pandas", "plotly", "scipy", "torch", "asv"}
     look = (

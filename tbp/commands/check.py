@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,32 +29,42 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> ExitCode:
     """Returns 2 where there is a fault."""
-    from tbp.project.asv_config import DEFAULT_NAMES, default_path, read_config
-    from tbp.project.faults import faults, faults_of, files_of
+    from tbp.project.asv_config import required_path
+    from tbp.project.faults import faults, files_of, readable
     from tbp.wording import words
 
     paths, read = options.files, None
     if not paths:
-        config = options.config or default_path() or Path(DEFAULT_NAMES[0])
-        read = None if faults_of(config) else read_config(config)
-        paths = [config, *(files_of(read) if read is not None else ())]
+        path = required_path(options.config)
+        read = readable(path)
+        paths = [path, *(files_of(read) if read is not None else ())]
     known = faults(paths)
     if not known:
-        say(f"no fault in {', '.join(map(str, paths))}", *(_hints(read) if read is not None else ()))
+        hints = _hints(read) if read is not None else ()
+        say(f"no fault in {', '.join(map(str, paths))}", *(f"hint: {hint}" for hint in hints))
         return ExitCode.OK
     say(*map(str, known), f"{words.count(len(known), 'fault')}; nothing was measured")
     return ExitCode.USAGE
 
 
-def _hints(config: AsvConfig) -> list[str]:
-    """A sentence on a pool of runners that no rule gives a name, told from the names of files."""
+def _hints(config: AsvConfig) -> Iterator[str]:
+    """Sentences on what no verb refuses: keys, folders and patterns of no effect, a pool of runners without a name.
+
+    Of the results only benchmarks.json is read, and the names of files.
+    """
+    from tbp.asv.declarations import declarations
     from tbp.asv.machine_folders import machine_folders
     from tbp.history.lone_machines import pool_of
+    from tbp.project.config_faults import config_hints
+    from tbp.project.idle_patterns import idle_patterns
     from tbp.project.machine_rules import rule_of
     from tbp.project.policy import read_policy
 
-    rules = read_policy(config.policy_file).machines
-    folders = machine_folders(config.results_dir)
-    ruled = {machine for machine in folders.commits if rule_of(rules, machine) is not None}
+    yield from config_hints(config)
+    policy, folders = read_policy(config.policy_file), machine_folders(config.results_dir)
+    benchmarks = declarations(config.results_dir / "benchmarks.json", [])
+    yield from idle_patterns(policy, benchmarks, folders.commits)
+    ruled = {machine for machine in folders.commits if rule_of(policy.machines, machine) is not None}
     pool = pool_of(folders.commits, folders.facts, ruled)
-    return [f"hint: {pool.sentence}"] if pool is not None else []
+    if pool is not None:
+        yield pool.sentence

@@ -6,7 +6,7 @@ docs/explanation/series.md has the order in which a default branch is looked for
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from msgspec import Struct
@@ -67,6 +67,16 @@ def resolve(repository: Path, revision: str) -> str:
         return ""
 
 
+def branch_names(repository: Path) -> list[str]:
+    """The branches here and at origin, by name and without "origin/". Raises GitFailed."""
+    return _names(_references(repository))
+
+
+def _names(references: Iterable[str]) -> list[str]:
+    short = (reference.removeprefix(_LOCAL).removeprefix(_ORIGIN) for reference in references)
+    return sorted(set(short) - {"HEAD"})
+
+
 def _references(repository: Path) -> dict[str, _Reference]:
     form = "%(refname)%00%(objectname)%00%(symref)"
     lines = lines_of(git(repository, "for-each-ref", f"--format={form}", _LOCAL, _ORIGIN))
@@ -108,8 +118,7 @@ def _is_ancestor(repository: Path, old: str, new: str) -> bool:
 
 
 def _missing(repository: Path, name: str, references: Mapping[str, _Reference]) -> str:
-    short = (reference.removeprefix(_LOCAL).removeprefix(_ORIGIN) for reference in references)
-    names = sorted(set(short) - {"HEAD"})
+    names = _names(references)
     more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
     existing = f" It has {', '.join(names[:MOST_NAMED])}{more}." if names else ""
     fetched = name.removeprefix("origin/")

@@ -1,7 +1,7 @@
 """Faults of the files in which a project sets tbp up: asv.conf.json, ``[tool.tbp]``, acks.toml and claims.toml.
 
 Takes paths, gives ``Fault``s with their lines. Each file is read by the code that every verb reads it with; nothing is
-imported, measured or asked of git.
+imported or measured.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from tbp.errors import UsageError
 from tbp.project.acknowledgements import read_acks
 from tbp.project.asv_config import AsvConfig, read_config
 from tbp.project.claims_file import claims_path, read_claims
+from tbp.project.config_faults import config_faults
 from tbp.project.policy import Policy, read_policy
 from tbp.project.toml_file import read_toml
 
@@ -45,23 +46,34 @@ def faults(paths: Iterable[Path]) -> tuple[Fault, ...]:
     return tuple(fault for path in paths for fault in faults_of(path))
 
 
+def readable(path: Path) -> AsvConfig | None:
+    """The configuration; None where it has a fault that keeps it from being read."""
+    try:
+        return read_config(path)
+    except UsageError:
+        return None
+
+
 def files_of(config: AsvConfig) -> tuple[Path, ...]:
-    """The files that the project has, beside its configuration."""
+    """The files that the project has, beside its configuration; below the current folder by the path from there."""
     try:
         policy = read_policy(config.policy_file)
     except UsageError:  # a fault of its own
         policy = Policy()
     paths = (config.policy_file, config.acks_file, claims_path(config, policy))
-    return tuple(path for path in paths if path.exists())
+    here = Path.cwd()
+    return tuple(path.relative_to(here) if path.is_relative_to(here) else path for path in paths if path.exists())
 
 
 def faults_of(path: Path) -> tuple[Fault, ...]:
     """The faults of one file. Readers end at the first one, which is all of them."""
     if path.suffix not in (*CONFIG_ENDS, ".toml"):
         raise UsageError(f"{path} is no asv.conf.json, pyproject.toml, acks.toml or claims.toml: leave it out")
+    if not path.exists():
+        raise UsageError(f"there is no file {path}: correct the path, or leave it out")
     try:
         if path.suffix in CONFIG_ENDS:
-            return tuple(_missing(path, read_config(path)))
+            return tuple(Fault(path, _line(path, key), text) for key, text in config_faults(read_config(path)))
         if path.name == POLICY_NAME:
             read_policy(path)
         elif {"claim", "defect"}.intersection(read_toml(path) or ()):  # whatever the project calls it
@@ -74,18 +86,9 @@ def faults_of(path: Path) -> tuple[Fault, ...]:
         message = str(error)
         text = message.removeprefix("cannot read ")
         for name in (path.resolve(), path):
-            text = text.removeprefix(f"{name}: ").removeprefix(f"{name}, ")
+            text = text.removeprefix(f"{name}: ").removeprefix(f"{name}, ").removeprefix(f"{name} ")
         return (Fault(path, _line(path, message), text),)
     return ()
-
-
-def _missing(path: Path, config: AsvConfig) -> Iterable[Fault]:
-    """The folders that the configuration names, and that are not there."""
-    if not (config.path.parent / config.benchmark_dir).is_dir():
-        line = _line(path, "benchmark_dir")
-        yield Fault(path, line, f"benchmark_dir: there is no folder {config.benchmark_dir}; make it or name another")
-    if config.repository is not None and not config.repository.exists():
-        yield Fault(path, _line(path, "repo"), f"repo: there is no folder {config.repository}; name that of the clone")
 
 
 def _line(path: Path, message: str) -> int:

@@ -13,6 +13,8 @@ from tbp.report.site.load import report_data
 
 from ..command_line import Run
 from ..fleets import POOL, PROCESSORS, commit_hash, hosted_nights
+from ..repositories import new_repository
+from ..result_folders import ASV_CONFIG
 
 HINT = "20 machines have one or two runs each, so nothing can be judged"
 
@@ -144,7 +146,10 @@ def test_traces_are_found_by_the_name_and_by_the_identifier(traced_results: Path
 
 
 def test_check_has_the_line_without_reading_a_result(project: Path, run: Run):
+    new_repository(project)
     (project / "benchmarks").mkdir()
+    (project / "benchmarks" / "__init__.py").touch()
+    (project / "asv.conf.json").write_text(json.dumps(ASV_CONFIG | {"results_dir": "results"}))
     for path in (project / "results").glob("*/*-*.json"):
         path.write_text("no result")
     code, out, _ = run("check")
