@@ -12,12 +12,12 @@ from pathlib import Path
 from msgspec import Struct
 
 from tbp.history.events import SeriesChange
-from tbp.model.changes import State, is_measured
+from tbp.model.changes import UNMEASURED, State, is_measured
 from tbp.model.series import SeriesKey
 from tbp.project.directions import undirected
 from tbp.report.base.report_data import ReportData
 from tbp.report.pages.index.notes import first
-from tbp.report.pages.index.page import not_measured
+from tbp.report.pages.index.page import NOT_MEASURED
 from tbp.report.parts import event_words, triage_words
 from tbp.report.parts.answer import Answer, answer, too_few
 from tbp.report.parts.next_steps import next_steps
@@ -40,6 +40,9 @@ MOST_STEPS = 3
 
 MOST_BENCHMARKS = 2
 """Benchmarks named of one event: asv's names are long, and the number beside them counts the rest."""
+
+BENCHMARK_LENGTH = 60
+"""Characters of the name of a benchmark that has no line of its own: two fit beside a number."""
 
 SUBJECT_LENGTH = 60
 """Characters of a commit's subject: git's own advice is 50."""
@@ -163,8 +166,21 @@ def _suspect(data: ReportData, setup_names: SetupNames) -> list[str]:
 
 
 def _not_measured(data: ReportData) -> list[str]:
-    counts = not_measured(data.histories)
-    return [f"not measured now: {counts}"] if counts else []
+    """``not measured now: 15 failed (3 benchmarks: a.time, b.time and 1 more), 1 vanished (c.time)``."""
+    counts = []
+    for state, phrase in NOT_MEASURED.items():
+        of_state = [history.key.benchmark for history in data.histories if history.state is state]
+        # Those with too few runs have a line of theirs.
+        named = f" ({_benchmarks(of_state)})" if state in UNMEASURED else ""
+        counts += [f"{len(of_state):,} {phrase}{named}"] if of_state else []
+    return [f"not measured now: {', '.join(counts)}"] if counts else []
+
+
+def _benchmarks(of_series: Sequence[str]) -> str:
+    """Their names, shortened, after how many they are where the series are more: ``3 benchmarks: a, b and 1 more``."""
+    names = [words.shortened(name, BENCHMARK_LENGTH) for name in dict.fromkeys(of_series)]
+    counted = f"{words.count(len(names), 'benchmark')}: " if 1 < len(names) < len(of_series) else ""
+    return f"{counted}{words.named(names, MOST_BENCHMARKS)}"
 
 
 def _first_of(sentences: Sequence[str], most: int, word: str) -> tuple[str, ...]:

@@ -136,6 +136,22 @@ def test_the_largest_suspicion_is_named_and_the_others_counted(
     assert report_summary(make_report(suspected("b.time", 1.3)), tmp_path).lines[1] == largest
 
 
+def test_benchmarks_that_are_not_measured_are_named(make_history, make_report, tmp_path: Path) -> None:
+    long_name = f"suite.{'Long' * 20}.time"
+    gone = [
+        *(make_history((NAN,) * 5, State.FAILED, benchmark=name) for name in ("a.time", "b.time", "c.time")),
+        make_history((NAN,) * 5, State.FAILED, benchmark="a.time", parameters=(("variant", "naive"),)),
+        make_history((NAN,) * 5, State.VANISHED, benchmark=long_name),
+    ]
+    few = make_history((1e-3, 1e-3), State.NOT_ENOUGH_DATA, benchmark="few.time")
+    (line,) = [text for text in report_summary(make_report(*gone, few), tmp_path).lines if "not measured" in text]
+    shortened = f"suite.{'Long' * 5}Lon…g{'Long' * 6}.time"
+    assert line == (
+        f"not measured now: 4 failed (3 benchmarks: a.time, b.time and 1 more), 1 vanished ({shortened}), "
+        "1 with too few runs"
+    )
+
+
 def test_a_report_is_thirty_lines_with_its_problems_unless_all_are_asked_for(
     make_history, make_change, make_report, tmp_path: Path
 ) -> None:
