@@ -72,9 +72,9 @@ def run(options: argparse.Namespace) -> ExitCode:
 def _looked_up(ack: Ack, config: AsvConfig | None, results: Where | None) -> tuple[Ack, str]:
     """The entry with the range of its event, and how many series that is; as it is where nothing is measured yet.
 
-    Raises UsageError where the results have no such event or benchmark with a regression.
+    Raises UsageError where the results have no such event or benchmark with a regression, or it has expired.
     """
-    from tbp.report.site.events import event_to_accept, require_regression
+    from tbp.report.site.events import event_to_accept, require_regression, require_unexpired
     from tbp.report.site.load import report_data
 
     try:
@@ -82,6 +82,7 @@ def _looked_up(ack: Ack, config: AsvConfig | None, results: Where | None) -> tup
     except NothingMeasured as error:
         warn(f"tbp: the {'event' if ack.is_event else 'regression'} is not looked up: {error}")
         return ack, ""
+    require_unexpired(ack, data)
     if not ack.is_event:
         require_regression(ack, data)
         return ack, ""

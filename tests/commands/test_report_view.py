@@ -122,11 +122,15 @@ def test_an_event_is_accepted_where_nothing_is_measured_yet(inside, project, run
 
 
 def test_an_acknowledgement_ends_with_its_last_day(inside, project, run) -> None:
-    file = str(inside / "acks.toml")
-    for until, code in (("2026-01-31", 0), ("2026-01-30", 3)):  # the newest commit is of the 31st
-        Path(file).unlink(missing_ok=True)
-        run("ack", "suite.*", slow_commit(project), "--reason", "r", "--until", until, "--acks", file)
-        assert run("report", "--out", str(inside / "site"), "--acks", file)[0] == code
+    file = inside / "acks.toml"
+    accept = ["ack", "suite.*", slow_commit(project), "--reason", "r", "--acks", file, "--until"]
+    code, _, err = run(*accept, "2026-01-30")
+    assert (code, file.exists()) == (2, False)
+    assert "--until 2026-01-30 is before the newest result, of 2026-01-31" in err
+    assert run(*accept, "2026-01-31")[0] == 0
+    assert run("report", "--out", str(inside / "site"), "--acks", file)[0] == 0
+    file.write_text(file.read_text("utf-8").replace("2026-01-31", "2026-01-30"))
+    assert run("report", "--out", str(inside / "site"), "--acks", file)[0] == 3
     page = (inside / "site" / "index.html").read_text("utf-8")
     assert "acknowledgement expired on 2026-01-30: r" in page
 

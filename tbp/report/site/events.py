@@ -6,6 +6,7 @@ Takes an entry as the command line has it and the data of a report, gives the en
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 
 from msgspec.structs import replace
 
@@ -37,6 +38,16 @@ def event_to_accept(ack: Ack, data: ReportData) -> tuple[Ack, str]:
         ack = replace(ack, after=before, commit=between.first.hash)
     machines = {change.history.key.machine for change in changes}
     return ack, f" ({event_words.extent(changes)} on {words.count(len(machines), 'machine')})"
+
+
+def require_unexpired(ack: Ack, data: ReportData) -> None:
+    """Raises UsageError where the last day of ``ack`` is before the newest result, by which a report judges it."""
+    newest = data.newest.date.date() if data.newest is not None else date.min
+    if ack.is_expired(newest):
+        raise UsageError(
+            f"--until {ack.until} is before the newest result, of {newest}: the entry would accept nothing; "
+            "name a later day"
+        )
 
 
 def require_regression(ack: Ack, data: ReportData) -> None:
