@@ -20,6 +20,7 @@ from tbp.asv.sessions import Sessions
 from tbp.asv.sources import ResultsSource, Where, source_of
 from tbp.errors import NothingMeasured, UnreadableTrace, UsageError
 from tbp.model.series import SeriesKey, short_hash
+from tbp.model.twins import is_twin
 from tbp.project.asv_config import configuration, default_path
 from tbp.project.bench_filter import bench_filter
 from tbp.project.machine_rules import MachineRule
@@ -135,7 +136,13 @@ def chosen_pairs(before: str, after: str, wanted: StoredTraces) -> tuple[tuple[T
 
 
 def sources(argument: str, wanted: StoredTraces) -> tuple[TraceSource, ...]:
-    """Every cell that ``argument`` and the options name, sorted."""
+    """Every cell that ``argument`` and the options name, sorted; without ``--bench`` no A/A twin of another one."""
+    named = _named(argument, wanted)
+    keys = {source.key for source in named if source.key is not None}
+    return tuple(source for source in named if wanted.bench or source.key is None or not is_twin(source.key, keys))
+
+
+def _named(argument: str, wanted: StoredTraces) -> tuple[TraceSource, ...]:
     files = trace_files(argument)
     if files:
         return _of_files(argument, files, wanted)

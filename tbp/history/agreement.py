@@ -16,12 +16,12 @@ import numpy as np
 from msgspec import Struct
 
 from tbp.asv.sessions import Sessions
-from tbp.history.twins import twins
 from tbp.history.two_sides import RUNS_PER_SIDE
 from tbp.model import relevance
 from tbp.model.changes import Change
 from tbp.model.points import Points, commits, levels
 from tbp.model.series import SeriesKey
+from tbp.model.twins import twins
 from tbp.statistics.robust import median
 from tbp.traces.differences.difference import TraceDifference
 from tbp.wording.words import signed_percent

@@ -10,10 +10,10 @@ from msgspec.structs import replace
 
 from tbp.asv.sessions import Sessions
 from tbp.history.agreement import Witnesses, doubt, gathered
-from tbp.history.twins import twins
 from tbp.model.changes import Change, ChangeKind
 from tbp.model.points import Points, columns
 from tbp.model.series import SeriesKey
+from tbp.model.twins import twins
 from tbp.traces.differences.difference import TraceDifference
 from tbp.traces.differences.exact import EXACT_COLUMNS
 from tbp.traces.reading.columns import NUMBER

@@ -112,6 +112,18 @@ def test_several_cells_are_listed_unless_chosen(traced_results: Path, run: Run):
     assert (code, "leave no trace of aaaaaaaa; choose among: suite.time_thing" in err) == (2, True)
 
 
+def test_a_twin_is_shown_where_it_is_asked_for(traced_results: Path, run: Run):
+    for path in traced_results.glob(f"*/{A[:8]}-env.traces/*/64-0.s2.session.json.gz"):
+        facts = json.loads(gzip.decompress(path.read_bytes())) | {"parameters": {"width": "64_twin"}}
+        path.write_bytes(gzip.compress(json.dumps(facts).encode()))
+    arguments = ("hotspots", "aaaa", "--results", traced_results)
+    code, out, _ = run(*arguments)
+    assert (code, out.splitlines()[0]) == (0, "suite.time_thing (width=64)")
+    assert "64_twin" not in out
+    _, out, _ = run(*arguments, "--bench", ".")
+    assert "suite.time_thing (width=64_twin)\naaaaaaaa: 5 steps" in out
+
+
 def test_a_folder_and_a_pattern_are_the_traces_of_one_cell(recorded_traces: dict[str, list[Path]]):
     folder = recorded_traces[A][0].parent
     assert len(trace_files(str(folder))) == 6

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from tbp.model.cells import MeasuredCell, RatioToVariant
 from tbp.wording import words
 
-TWIN_END = "_twin"  # of a variant that is the same work again (``tbp.history.twins``)
+TWIN_END = "_twin"  # of a variant that is the same work again (``tbp.model.twins``)
 # An operator that tells which of several kernels attention took: ``aten::_scaled_dot_product_flash_attention_for_cpu``.
 KERNEL = "_scaled_dot_product_"
 # Share of a step's wall time that the GPU works, below which launches decide the time. On an H200 long products had .98

@@ -14,11 +14,11 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tbp.history.twins import original as original_of
 from tbp.model.changes import History, State
 from tbp.model.points import last_with_level
 from tbp.model.runs import Machine, Run
 from tbp.model.series import Commit, Setup
+from tbp.model.twins import original as original_of
 from tbp.report.base.report_data import ReportData
 from tbp.report.pages.machines.environments import EnvironmentNoise, Inventory, bars, inventory, noise
 from tbp.report.pages.machines.health import Fact, behind, drift, replaced

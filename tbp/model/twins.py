@@ -1,12 +1,13 @@
 """A/A twins: the same work under a second name, so that whatever differs between the two is noise.
 
-The ruler names them (``tbp.bench.workloads``); what follows from two that differ is left to ``agreement`` and the page
-of machines.
+The ruler names them (``tbp.bench.workloads``); what follows from two that differ is left to ``tbp.history`` and the
+page of machines.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from msgspec.structs import replace
 
@@ -24,6 +25,12 @@ def original(parameters: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], 
         (name, f"{twin.group(1)}{twin.group(2) or ''}") if (twin := TWIN.match(value)) else (name, value)
         for name, value in parameters
     )
+
+
+def is_twin(key: SeriesKey, among: Collection[SeriesKey]) -> bool:
+    """True for the twin of another one ``among`` the series."""
+    first = replace(key, parameters=original(key.parameters))
+    return first != key and first in among
 
 
 def twins(key: SeriesKey) -> tuple[SeriesKey, ...]:
