@@ -243,3 +243,8 @@ def test_the_schema_of_a_file_refuses_what_its_reader_refuses(name: str, text: s
     (tmp_path / "file.toml").write_text(head + re.sub(r"^\[(\w+)\]$", r"[tool.tbp.\1]", text, flags=re.MULTILINE))
     with pytest.raises(UsageError):
         readers[name](tmp_path / "file.toml")
+
+
+def test_the_documents_list_every_schema():
+    text = (ROOT / "docs" / "how-to" / "shell-editor-hooks.md").read_text("utf-8")
+    assert set(re.findall(r"^\| `([\w-]+)` \|", text, re.MULTILINE)) == set(SCHEMAS)
