@@ -16,8 +16,8 @@ import numpy as np
 from msgspec import Struct
 
 from tbp.history.events import Event, SeriesChange, events
-from tbp.history.ranges import CommitOrder
-from tbp.model.changes import ChangeEvidence, History
+from tbp.history.ranges import CommitOrder, location
+from tbp.model.changes import Change, ChangeEvidence, History
 from tbp.model.points import levels
 from tbp.model.series import SeriesKey, short_hash
 from tbp.model.triage import Triage, TriageStatus
@@ -63,7 +63,8 @@ class TriageSource(Struct, frozen=True):
         if not is_triable(history, evidence):
             return None
         possible = sorted([*self.by_name.get(history.key.benchmark, ()), *self.of_patterns], key=itemgetter(0))
-        matching = [(number, ack) for number, ack in possible if ack.matches(history, evidence)]
+        change = evidence.change
+        matching = [(number, ack) for number, ack in possible if is_of_change(ack, history, change, self.order)]
         matching += self.of_events.get((history.key, evidence.change.index), ())
         if not matching:
             return None
@@ -99,11 +100,27 @@ def _named(ack: Ack, changes: Mapping[str, Sequence[tuple[SeriesKey, int]]]) -> 
     return (change for name in names for change in changes.get(name, ()))
 
 
-def is_of_event(ack: Ack, event: Event, order: CommitOrder) -> bool:
-    """True where the range of ``event`` lies within that of ``ack``, or the other way round.
+def is_of_change(ack: Ack, history: History, change: Change, order: CommitOrder) -> bool:
+    """True where the entry names a commit of the series that may have made the change; False of one for an event.
 
-    Further runs narrow the range of an event, and a hand may have written one commit of it. Two ranges that only
-    touch are of two events.
+    Further runs may move a change to another commit that noise leaves possible: it is the same change. Of steps of
+    three noises that were accepted when they were first confirmed, one in seven was elsewhere on a later night.
+    """
+    if ack.is_event or not ack.is_of(history.key.benchmark):
+        return False
+    where = location(history, change, order)
+    if where is None:
+        return False
+    places = order.places(history.points)
+    near = np.flatnonzero((places >= where.start) & (places <= where.end)).tolist()
+    return any(history.points[index].commit.hash.startswith(ack.commit) for index in near)
+
+
+def is_of_event(ack: Ack, event: Event, order: CommitOrder) -> bool:
+    """True where the range of ``event`` lies within that of ``ack``, or that within what noise leaves possible of it.
+
+    Further runs narrow the range of an event or move it, and a hand may have written one commit of it. Two ranges that
+    only touch are of two events.
     """
     return _is_within(_span(ack, order), event)
 
@@ -121,8 +138,8 @@ def _is_within(span: tuple[int, int] | None, event: Event) -> bool:
     if span is None:
         return False
     start, end = span
-    first, last = event.range.start, event.range.end
-    return (start <= first and last <= end) or (first <= start and end <= last)
+    possible = event.credible or event.range
+    return (start <= event.range.start and event.range.end <= end) or (possible.start <= start and end <= possible.end)
 
 
 def still_seen_by(history: History, at: int, fixed_in: str, order: CommitOrder) -> str:

@@ -98,21 +98,6 @@ class Ack(Struct, frozen=True):
         """True where it names the benchmark."""
         return self.benchmark == benchmark or fnmatchcase(benchmark, self.benchmark)
 
-    def matches(self, history: History, evidence: ChangeEvidence) -> bool:
-        """True where it names this change: its commit, or one measured without a value since the last good one.
-
-        Further runs may move a change to such a neighbour; it is the same change. False of an entry for an event.
-        """
-        if self.is_event or not self.is_of(history.key.benchmark):
-            return False
-        points = history.points
-        if not 0 <= evidence.change.index < len(points):
-            return False
-        first = evidence.change.index
-        while first > 0 and not points[first - 1].has_level:
-            first -= 1
-        return any(point.commit.hash.startswith(self.commit) for point in points[first : evidence.change.index + 1])
-
 
 def read_acks(path: Path) -> tuple[Ack, ...]:
     """The acknowledgements in ``path``, as they stand there; none without such a file.

@@ -87,6 +87,14 @@ def test_an_entry_for_one_commit_leaves_the_machine_that_saw_it_elsewhere() -> N
     assert states([slow(), FEW], Ack("suite.time_x", name(6), "r")) == [State.ACKNOWLEDGED, State.REGRESSION]
 
 
+@pytest.mark.parametrize("ack", [Ack("suite.time_x", name(6), "r"), of_event(6, 5)], ids=["a commit", "an event"])
+def test_a_change_that_further_runs_moved_by_a_run_stays_accepted(ack: Ack) -> None:
+    noisy = (1.0, 1.02, 1.0, 1.02, 1.0, 1.02, 1.04, 1.06, 1.08, 1.06, 1.08, 1.06, 1.08)
+    assert states([slow(noisy, 7)], ack) == [State.ACKNOWLEDGED]
+    calm = tuple(1.0 if at < 7 else 1.06 for at in range(13))
+    assert states([slow(calm, 7)], ack) == [State.REGRESSION], "where noise leaves no other commit"
+
+
 def test_a_second_event_in_the_same_series_stands() -> None:
     later = Change(8, 2.0, 3.0, 0.001, True)
     regressed = slow((1.0,) * 6 + (2.0,) * 2 + (3.0,) * 2, 6, "m", "suite.time_x", later)
@@ -146,7 +154,9 @@ def fixed(commit: str) -> Ack:
     ids=["no run since", "one run since", "three", "mended", "nearer to mended", "one of three is out of line", "none"],
 )
 def test_what_is_fixed_is_accepted_until_a_run_since_still_shows_it(values, state, seen_by) -> None:
-    (shown,) = seen([slow(values)], [fixed(name(10))], TODAY, order=CommitOrder([name(at) for at in range(13)], ()))
+    regressed = slow(values)
+    order = CommitOrder([name(at) for at in range(13)], [point.commit for point in regressed.points])
+    (shown,) = seen([regressed], [fixed(name(10))], TODAY, order=order)
     assert (shown.state, shown.changes[0].triage.seen_by) == (state, seen_by)
 
 
@@ -174,7 +184,7 @@ def test_a_throughput_is_mended_when_it_is_higher_again() -> None:
 
 
 def test_a_fix_that_the_branch_does_not_have_is_a_problem() -> None:
-    order = CommitOrder([name(at) for at in range(10)], ())
+    order = CommitOrder([name(at) for at in range(10)], [point.commit for point in slow().points])
     ack = fixed("abcdef1234")
     assert states([slow()], ack, order=order) == [State.ACKNOWLEDGED]
     (problem,) = unknown_fixes([ack, fixed(name(8))], order, FILE)
@@ -182,13 +192,13 @@ def test_a_fix_that_the_branch_does_not_have_is_a_problem() -> None:
 
 
 def test_an_entry_is_held_against_the_benchmarks_that_it_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    matches, benchmarks = Ack.matches, []
+    is_of, benchmarks = Ack.is_of, []
 
-    def counted(ack: Ack, *arguments) -> bool:
+    def counted(ack: Ack, benchmark: str) -> bool:
         benchmarks.append(ack.benchmark)
-        return matches(ack, *arguments)
+        return is_of(ack, benchmark)
 
-    monkeypatch.setattr(Ack, "matches", counted)
+    monkeypatch.setattr(Ack, "is_of", counted)
     histories = [slow(benchmark=f"b.time_{number}") for number in range(5)]
     acks = [*(Ack(f"b.time_{number}", name(6), "r") for number in range(5)), Ack("b.time_[34]", name(6), "r")]
     entries = [history.changes[0].triage.entries for history in seen(histories, acks, TODAY)]

@@ -31,7 +31,7 @@ def history(*changes: Change, values=(1.0,) * 4 + (2.0,) * 4, benchmark="attenti
     points = tuple(
         Point(Commit(HASHES[place], datetime(2026, 5, 1, tzinfo=UTC) + timedelta(days=place)), Outcome.MEASURED, value)
         if value
-        else Point(Commit(HASHES[place], datetime(2026, 5, 1, tzinfo=UTC)), Outcome.FAILED)
+        else Point(Commit(HASHES[place], datetime(2026, 5, 1, tzinfo=UTC) + timedelta(days=place)), Outcome.FAILED)
         for place, value in enumerate(values)
     )
     key = SeriesKey(benchmark, (), "box", "env")

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from tbp.errors import UsageError
 from tbp.history.events import Event, SeriesChange
-from tbp.history.triage import is_of_event
+from tbp.history.triage import is_of_change, is_of_event
 from tbp.project.acknowledgements import Ack, is_triable
 from tbp.report.base.report_data import ReportData
 from tbp.report.parts import event_words
@@ -58,7 +58,7 @@ def require_regression(ack: Ack, data: ReportData) -> None:
         for evidence in history.changes
         if is_triable(history, evidence)
     ]
-    if any(ack.matches(history, evidence) for history, evidence in worse):
+    if any(is_of_change(ack, history, evidence.change, data.in_order) for history, evidence in worse):
         return
     named = [
         (history.key.benchmark, history.points[evidence.change.index].commit, evidence.change.index)
