@@ -21,7 +21,7 @@ ENOUGH_RUNS = 20  # of which one may be outside
 
 
 class Level(Struct, frozen=True):
-    """A stretch of runs between confirmed changes, by the indexes of its first and last run."""
+    """A stretch of runs between two changes, by the indexes of its first and last run."""
 
     first: int
     last: int
@@ -29,8 +29,11 @@ class Level(Struct, frozen=True):
 
 
 def levels(history: History) -> list[Level]:
-    """Each stretch between confirmed changes that has a value, oldest first."""
-    cuts = {evidence.change.index for evidence in history.changes if evidence.change.confirmed}
+    """Each stretch between two changes that has a value, oldest first.
+
+    Suspects are changes here, too: their levels before and after, which every text names, are those of such stretches.
+    """
+    cuts = {evidence.change.index for evidence in history.changes}
     cuts |= set(version_breaks(history))
     edges = [0, *sorted(cut for cut in cuts if 0 < cut < len(history.points)), len(history.points)]
     values = levels_of(history.points)

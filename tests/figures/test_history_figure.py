@@ -64,10 +64,10 @@ def test_a_dark_figure_is_dark(make_history) -> None:
     assert history_figure([make_history()], [""], is_dark=True).layout.template.layout.paper_bgcolor == "#101418"
 
 
-def test_levels_are_split_at_confirmed_changes_only(make_history, make_change) -> None:
-    changes = (make_change(2, 1.0, 2.0), make_change(3, 2.0, 2.1, confirmed=False), make_change(99, 1.0, 9.0))
-    history = make_history((1.0, 1.0, 2.0, 2.2, NAN), changes=changes)
-    assert levels(history) == [Level(0, 1, 1.0), Level(2, 4, 2.1)]
+def test_levels_are_split_at_changes_suspects_included(make_history, make_change) -> None:
+    changes = (make_change(2, 1.0, 2.0), make_change(4, 2.1, 4.0, confirmed=False), make_change(99, 1.0, 9.0))
+    history = make_history((1.0, 1.0, 2.0, 2.2, 4.0, NAN), changes=changes)
+    assert levels(history) == [Level(0, 1, 1.0), Level(2, 3, 2.1), Level(4, 5, 4.0)]
     assert reach(history, levels(history)) == pytest.approx(0.042)
     assert reach(replace(history, noise_between=NAN), levels(history)) == 0.0
 
