@@ -27,6 +27,7 @@ from .devices import Skip, require, settle
 from .devices import device as find_device
 from .oracle import Closeness, closeness
 from .recorder import Destination
+from .shown_source import shown_as, source_of
 from .workloads import TWIN_END, Case, Step, Workload, find
 
 # History of the peak of memory, as PROTOCOL has that of times.
@@ -78,11 +79,13 @@ class Suite:
         cls.params = [labels, *cls.shapes.values(), list(cls.dtypes), list(cls.devices)]
         cls.param_names = ["variant", *cls.shapes, "dtype", "device"]
         # Attached here, because asv takes every class of a module for a suite, an imported base class too.
-        cls.torchtime_step = _torchtime_step  # type: ignore[attr-defined]
-        for counter in cls.counters:
-            setattr(cls, f"track_{counter}", COUNTERS[counter])
+        made = {"torchtime_step": _torchtime_step}
+        made |= {f"track_{counter}": COUNTERS[counter] for counter in cls.counters}
         if "cuda" in cls.devices:
-            cls.track_device_seconds = _device_seconds_of(cls.params)  # type: ignore[attr-defined]
+            made["track_device_seconds"] = _device_seconds_of(cls.params)
+        source = source_of(cls, *(workload.build for workload in workloads))
+        for name, function in made.items():
+            setattr(cls, name, shown_as(source, function) if source else function)
 
     def setup(self, *values: Any) -> None:
         """Build the step and check it, unless an earlier process of the same asv run did.
@@ -106,6 +109,9 @@ class Suite:
         if self.counts is None:
             self.first_call_s = seconds_of(self.step.run, find_device(self.device))
             self.close = closeness(self.workload, self.case, self.step)
+
+    # asv keeps it below the source of the suite; of a set-up that a suite has itself, it keeps that.
+    setup.pretty_source = 'def setup(self, *values):\n    """tbp builds the step, and checks it."""'  # type: ignore[attr-defined]
 
     @cached_property
     def step(self) -> Step:

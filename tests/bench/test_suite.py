@@ -1,5 +1,6 @@
 """Suites as asv_runner discovers and runs them: real discovery, real set-up, real timing, in this process."""
 
+import ast
 import gzip
 import json
 import sys
@@ -109,6 +110,21 @@ def test_versions_are_the_protocols_not_the_sources(discovered: dict[str, Any]):
     versions = {name: one.version for name, one in discovered.items() if "Quick" in name}
     assert versions.pop("small.Quick.track_peak_bytes") == PEAK
     assert set(versions.values()) == {str(bench.PROTOCOL)}
+
+
+def test_the_source_that_asv_keeps_is_the_users(discovered: dict[str, Any]):
+    of_suite = {one.code for name, one in discovered.items() if "Quick" in name}
+    (code,) = of_suite  # of every benchmark alike
+    assert code.startswith('class Quick(Suite):\n    family = "doubling"\n')
+    assert code.count("def add(case):") == 1, "a twin is the same build"
+    assert "x * 2" in code
+    assert "find_device" not in code
+    ast.parse(code)
+
+
+def test_a_suite_without_a_file_has_asvs_source():
+    typed = type("Typed", (bench.Suite,), {"family": "doubling", "variants": ()})
+    assert not hasattr(typed.torchtime_step, "pretty_source")
 
 
 def test_a_cell_is_set_up_once_and_sampled(discovered: dict[str, Any]):
