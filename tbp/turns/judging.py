@@ -5,14 +5,14 @@ Takes what was measured and why it ended, gives judgements whose p-values are co
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import expm1, log1p, nan
 
 from msgspec.structs import replace
 
 from tbp.model.changes import State
 from tbp.model.comparison import Judgement
-from tbp.model.effects import CONFIDENCE
+from tbp.model.effects import CONFIDENCE, effect_size
 from tbp.statistics.benjamini_hochberg import benjamini_hochberg
 from tbp.statistics.paired_ratios import Estimate
 from tbp.statistics.robust import median
@@ -21,6 +21,11 @@ from tbp.wording import words
 
 LEAST_PAIRS = 2  # fewer say nothing of their spread
 QUIETER = "measure on a quieter machine"
+NOTICED = 0.005  # a reader who divides the two values of a row sees that the effect is another
+OF_PAIRS = (
+    "an effect is the mean of the pairs' ratios, each measured together; the values beside it are medians, "
+    "whose ratio may be another"
+)
 
 
 def judgements(evidence: Sequence[Evidence], limits: Limits, ended: str = "") -> tuple[Judgement, ...]:
@@ -46,14 +51,21 @@ def _judgement(evidence: Evidence, p_value: float, limits: Limits, ended: str) -
         bare,
         state=state,
         reason=reason,
-        before=median([pair.base_s for pair in evidence.pairs]),
-        after=median([pair.head_s for pair in evidence.pairs]),
+        before=median([pair.base_s for pair in evidence.fresh]),
+        after=median([pair.head_s for pair in evidence.fresh]),
         effect=expm1(seen.effect),
         low=expm1(low),
         high=expm1(high),
         p_value=p_value,
         evidence=seen.pairs,
     )
+
+
+def effect_notes(judged: Iterable[Judgement]) -> Iterator[str]:
+    """OF_PAIRS where a row that is listed has two values whose ratio is noticeably not its effect."""
+    listed = [each for each in judged if each.state is not State.NO_CHANGE and each.before > 0]
+    if any(abs(effect_size(each.before, each.after) - each.effect) >= NOTICED for each in listed):
+        yield OF_PAIRS
 
 
 def _too_few(pairs: int, ended: str) -> str:

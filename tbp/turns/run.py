@@ -31,7 +31,7 @@ from tbp.turns.cells import SIDES, TIMED, Cell, CellFailed, Side
 from tbp.turns.counts import counted
 from tbp.turns.discovery import COUNTED, discovered
 from tbp.turns.evidence import Evidence, Limits
-from tbp.turns.judging import judgements
+from tbp.turns.judging import effect_notes, judgements
 from tbp.turns.measuring import Folders, Measuring
 from tbp.turns.policy import run_gate
 from tbp.turns.progress import GateProgress
@@ -203,6 +203,7 @@ def take_turns(
         known.judged = judgements(known.evidence, request.limits, ended)
         if not known.is_interrupted:
             _explain(known, cells, measuring, progress, rules)
+    known.notes += effect_notes(known.judged)
     known.notes += measuring.notes()
     known.notes += _ending(known, ended, isfinite(request.budget_s))
 

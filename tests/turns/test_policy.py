@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from tbp.errors import ExitCode
 from tbp.model.changes import State
@@ -17,7 +18,7 @@ from tbp.statistics.paired_ratios import Pair
 from tbp.turns.budget import Budget
 from tbp.turns.cells import Cell, CellFailed, CellSkipped, Side
 from tbp.turns.evidence import CONFIRM_LOOKS, CONFIRM_PAIRS, FIRST_LOOK, SCREEN_PAIRS, Evidence, Limits
-from tbp.turns.judging import judgements
+from tbp.turns.judging import OF_PAIRS, effect_notes, judgements
 from tbp.turns.policy import run_gate
 from tbp.turns.run import Gated
 from tbp.wording import words
@@ -136,8 +137,23 @@ def test_what_is_clearly_changed_is_screened_no_further_and_judged_by_fresh_pair
     judgement = verdict(answer)
     assert judgement.state is State.REGRESSION
     assert judgement.effect == pytest.approx(0.08, abs=0.001)
+    assert judgement.after == pytest.approx(1.08, abs=0.002), "of the same pairs"
+    assert not list(effect_notes([judgement]))
     assert judgement.evidence == min(CONFIRM_LOOKS), "what is clear ends at the first look"
     assert len(numbers) == FIRST_LOOK + min(CONFIRM_LOOKS)
+
+
+def test_values_whose_ratio_is_not_the_effect_beside_them_get_a_note():
+    """The rounds of each pair show 10 %, while the machine becomes half as fast."""
+
+    def answer(cell: Cell, number: int) -> Answer:
+        return Pair(math.log1p(0.10 + QUIET[number % 4]), math.nan, 1.0 + (number > 6), 1.1 + 1.1 * (number > 7))
+
+    judgement = verdict(answer)
+    assert judgement.effect == pytest.approx(0.10, abs=0.001)
+    assert judgement.after / judgement.before == pytest.approx(0.73, abs=0.01)
+    assert list(effect_notes([judgement])) == [OF_PAIRS]
+    assert not list(effect_notes([replace(judgement, state=State.NO_CHANGE)])), "no row is listed"
 
 
 def test_an_improvement_is_named_so_and_the_interval_holds_the_effect():
