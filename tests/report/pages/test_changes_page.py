@@ -99,8 +99,8 @@ def test_another_torch_and_a_suspect_are_named_as_what_they_are() -> None:
     assert explained.other_changes == ("dependency change: torch 2.12 → 2.13",)
     assert suspect.leads[0].item.remark == "suspect: its runs disagree"
     assert explained.anchor != suspect.anchor
-    assert (
-        said.verdict == "Nothing is confirmed worse or better: 2 events are suspect, accepted or not the code's doing."
+    assert said.verdict == (
+        "Nothing is confirmed worse or better. 2 events: 1 not caused by the code, 1 only suspected."
     )
 
 
@@ -195,7 +195,7 @@ def test_an_accepted_regression_is_acknowledged_and_no_longer_one() -> None:
     assert said.rows[0].sorts == (Sort.ACKNOWLEDGED,)
     assert said.rows[0].is_accepted
     assert [note.text for note in said.rows[0].triage] == [f"acknowledged: {reason}"]
-    assert said.verdict == "Nothing is confirmed worse or better: 1 event is suspect, accepted or not the code's doing."
+    assert said.verdict == "1 event: 1 worse and accepted."
     other = history(VALUES, changes=DOUBLED, benchmark="b.time_y")
     assert not page(one, other).rows[0].is_accepted  # not all of it is
 

@@ -6,7 +6,7 @@ Takes ``ReportData``, gives words and addresses; the HTML belongs to ``pages``.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -31,8 +31,12 @@ MOST_ROWS = 100
 MOST_ITEMS = 200
 MOST_ITEMS_OF_A_ROW = 8
 
-UNCOUNTED = "suspect, accepted or not the code's doing"
-"""The events that count neither for the worse nor for the better."""
+UNCOUNTED = {
+    Sort.ACKNOWLEDGED: "worse and accepted",
+    Sort.EXPLAINED: "not caused by the code",
+    Sort.SUSPECT: "only suspected",
+}
+"""The events that count neither for the worse nor for the better, by the first of these sorts that they have."""
 
 
 class ChangesPage(Struct, frozen=True):
@@ -130,13 +134,17 @@ def _verdict(events: Sequence[Event]) -> str:
             "changed something, for better or worse",
         ),
         (sum(bool(moved & past) and not moved & counted for moved in sorts), "undone or outweighed later"),
-        (sum(not moved & (counted | past) for moved in sorts), UNCOUNTED),
+        *_uncounted([moved for moved in sorts if not moved & (counted | past)]),
     )
-    if not any(number for number, _ in numbers[:-1]):
-        is_are = "is" if len(events) == 1 else "are"
-        return f"Nothing is confirmed worse or better: {words.count(len(events), 'event')} {is_are} {UNCOUNTED}."
+    is_any_sure = any(moved & (counted | past | {Sort.ACKNOWLEDGED}) for moved in sorts)
+    lead = "" if is_any_sure else "Nothing is confirmed worse or better. "
     listed = ", ".join(f"{number:,} {verb}" for number, verb in numbers if number)
-    return f"{words.count(len(events), 'event')}: {listed}."
+    return f"{lead}{words.count(len(events), 'event')}: {listed}."
+
+
+def _uncounted(events: Sequence[set[Sort]]) -> Iterator[tuple[int, str]]:
+    firsts = Counter(next(sort for sort in UNCOUNTED if sort in moved) for moved in events)
+    return ((firsts[sort], text) for sort, text in UNCOUNTED.items())
 
 
 def _counts(events: Sequence[Event]) -> str:
