@@ -29,6 +29,15 @@ SAME = 0.005
 SHARES = ("share of", "relative ")
 """Beginnings of units that are written in percent."""
 
+_IN_TURNS = "Times of both are taken in turns in the same processes."
+OF_BASES: Mapping[Basis, str] = {
+    Basis.IN_TURNS: _IN_TURNS,
+    Basis.IN_TURNS_CPU: _IN_TURNS,
+    Basis.RUNS: "Values of runs are not taken in turns: each run gives one ratio.",
+    Basis.REPEATED: "Each repetition, such as a seed, gives one ratio.",
+    Basis.EXACT: "Counts have no noise.",
+}
+
 LEAST_PERCENT = 5e-4
 """A share below is written as a power of ten: in percent it would be 0.0 %."""
 
@@ -121,6 +130,12 @@ def basis_text(cell: PracticeCell) -> str:
     if cell.basis in (Basis.RUNS, Basis.REPEATED):
         return words.count(cell.size, "run" if cell.basis is Basis.RUNS else "repetition")
     return f"{cell.basis}, {words.count(cell.size, 'process', 'processes')}" if cell.basis is not Basis.NONE else ""
+
+
+def bases_text(cells: Iterable[PracticeCell]) -> str:
+    """The sentences on how the factors of these cells come about; empty where nothing is measured."""
+    present = {cell.basis for cell in cells}
+    return " ".join(dict.fromkeys(text for basis, text in OF_BASES.items() if basis in present))
 
 
 def demand_text(judged: JudgedPractice) -> str:

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from tbp.model.changes import State
 from tbp.project.claims_file import Claim, ClaimsFile, KnownDefect, Practice
+from tbp.report.base.render import Frame, main_html
 from tbp.report.base.report_data import ReportData
 from tbp.report.pages.claims.page import MOST_CELLS, ClaimsPage, claims_page
 from tbp.report.site.build import write_site
@@ -37,6 +38,15 @@ def test_a_practice_has_its_verdict_its_numbers_and_where_they_are_from() -> Non
     assert (cell.values, cell.basis) == ("2.00 ms → 1.00 ms", "in turns, 3 processes")
     assert cell.href.startswith("benchmarks/attention-Nightly-torchtime-step-")
     assert cell.commit is not None
+
+
+def test_only_what_was_taken_in_turns_is_called_so() -> None:
+    assert page(timed("sdpa", ratio=GOOD)).bases == "Times of both are taken in turns in the same processes."
+    of_runs = page(timed("sdpa", 1e-3), timed("naive", 2e-3))
+    assert of_runs.sections[0].practices[0].cells[0].basis == "1 run"
+    assert of_runs.bases == "Values of runs are not taken in turns: each run gives one ratio."
+    assert of_runs.bases in main_html("claims.html", of_runs, Frame("example", "", "1"))
+    assert page(timed("other")).bases == ""
 
 
 def test_a_practice_of_several_cells_shows_the_span_of_its_factors() -> None:

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from tbp.claims.claim_words import (
     MARKS,
+    bases_text,
     basis_text,
     demand_text,
     factor_text,
@@ -116,6 +117,7 @@ class ClaimsPage(Struct, frozen=True):
     """The content of ``templates/claims.html``."""
 
     verdict: str
+    bases: str  # sentences on how the factors here come about
     sections: tuple[ClaimSection, ...]
     scaling: ScalingSection | None
     defects: tuple[DefectRow, ...]
@@ -135,6 +137,7 @@ def claims_page(data: ReportData) -> ClaimsPage:
     practices = [practice for claim in judged.claims for practice in claim.practices]
     return ClaimsPage(
         verdict=f"{judged.sentence[:1].upper()}{judged.sentence[1:]}",
+        bases=bases_text(cell for practice in practices for cell in practice.measured),
         sections=tuple(_section(claim, data, setup_names) for claim in judged.claims),
         scaling=scaling_section_of(_compared(practices), data.histories, setup_names),
         defects=tuple(_defect(defect, data) for defect in judged.defects),
