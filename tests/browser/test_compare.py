@@ -204,6 +204,31 @@ def test_chosen_columns_fit_and_are_accessible(browser, machines, size, scheme) 
         assert page.locator("#compare-columns li").count() == 2
 
 
+WHOLE = """(one) => {
+  const pen = document.createElement("canvas").getContext("2d");
+  const style = getComputedStyle(one);
+  pen.font = style.font;
+  const padding = parseFloat(style.paddingLeft) + parseFloat(style.paddingRight);
+  return pen.measureText(one.selectedOptions[0].label).width + padding <= one.clientWidth;
+}"""
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+def test_what_is_chosen_is_not_cut(browser, plausible_data, tmp_path, size) -> None:
+    histories = tuple(
+        replace(one, key=replace(one.key, machine=one.key.machine.replace("bench", "hosted-runner-of-a-pool")))
+        for one in plausible_data.histories
+    )
+    index = write_site(replace(plausible_data, histories=histories, machines=(), runs=()), tmp_path)
+    with opened(browser, index.parent / "compare.html", size, ready=READY) as page:
+        machine = page.locator("#compare-part-0-0")
+        assert "hosted-runner-of-a-pool-" in machine.evaluate("one => one.selectedOptions[0].label")
+        assert machine.evaluate(WHOLE)
+        if size == DESKTOP:  # the hash, the day and the subject of a commit need more than a phone has
+            assert page.locator("#compare-commit-1").evaluate(WHOLE)
+        assert overflow(page) <= 0
+
+
 def expected(histories: Sequence[History], before: ComparedCommit, after: ComparedCommit) -> dict[str, Judgement]:
     href = {(one.key.benchmark, one.key.parameters): series_href(one) for one in histories}
     series = (series_of_points(one.key, one.unit, one.better, one.points) for one in histories)

@@ -142,6 +142,12 @@ def test_events_are_saved_and_copied_in_words(browser, site) -> None:
         )
 
 
+def test_buttons_keep_away_from_the_number_that_they_stand_beside(browser, site) -> None:
+    with opened(browser, next((site / "benchmarks").glob("*.html")), ready="#findings .take-row") as page:
+        word, buttons = (page.locator(f"#findings > {part}").bounding_box() for part in ("dfn", ".take-row"))
+        assert buttons["x"] - word["x"] - word["width"] >= 6
+
+
 def test_without_a_clipboard_the_text_is_there_to_be_copied(browser, site) -> None:
     with opened(browser, site / "index.html", PHONE, ready=".event-card .take-row") as page:
         page.evaluate("void (navigator.clipboard.writeText = () => Promise.reject(new Error()))")

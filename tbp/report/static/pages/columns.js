@@ -88,7 +88,7 @@ tbp.columns = (form, runs, redraw) => {
     return words.length ? best(stored.filter(({ short, subject }) => words.every((word) => `${short} ${subject}`.toLowerCase().includes(word)))) : undefined;
   };
 
-  const labelled = (text, control) => tbp.make("label", { class: text === "environment" ? "whole" : null }, tbp.make("span", {}, text), control);
+  const labelled = (text, control) => tbp.make("label", {}, tbp.make("span", {}, text), control);
   const options = (groups) => groups.filter(([, own]) => own.length).map(([label, own]) => {
     const made = own.map(([value, text]) => tbp.make("option", { value }, text));
     return label ? tbp.make("optgroup", { label }, ...made) : made;
