@@ -4,12 +4,16 @@ import gzip
 import json
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from tbp.comparison.stored_commits import CompareRequest, compared
 from tbp.history.build import histories
 from tbp.history.stored import stored
+from tbp.report.pages.compare.page import compare_page
 from tbp.report.parts.device_use import device_use
 from tbp.traces.read_recording import read_recording
 
+from ..histories import report
 from ..result_folders import write_result
 from ..trace_events import event
 
@@ -91,6 +95,18 @@ def test_a_comparison_names_the_rank_that_changed_alone(tmp_path: Path) -> None:
     (note,) = [note for note in comparison.notes if note.startswith("suite.time_thing: ")]
     assert "rank 2 works" in note
     assert "The others wait for rank 2" in note
+
+
+def test_the_page_of_comparisons_has_the_note_of_tbp_compare(tmp_path: Path) -> None:
+    distributed(tmp_path, step_s=1.4)
+    (note,) = [note for note in compared(None, tmp_path, CompareRequest("aaaa", "bbbb")).notes if "rank 2" in note]
+    project = stored(None, tmp_path)
+    known = histories(project.results, project.sessions, project.commits, read_recording, [])
+    page = compare_page(report(*known))
+    assert page.rank_notes == (f"{note}.",)
+    assert page.is_distributed
+    still = compare_page(report(*(replace(history, ranks=history.ranks[1:]) for history in known)))
+    assert (still.rank_notes, still.is_distributed) == ((), True)
 
 
 def test_a_comparison_of_what_did_not_move_reads_no_trace(tmp_path: Path) -> None:

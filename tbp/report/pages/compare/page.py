@@ -21,6 +21,7 @@ from tbp.report.base.report_data import ReportData
 from tbp.report.data.run_grid import MOST_COMMITS, columns_of
 from tbp.report.pages.compare.means import Mean, difference_said, means
 from tbp.report.pages.compare.pairs import CommitPair, pairs
+from tbp.report.pages.compare.ranks import rank_notes
 from tbp.report.parts import addresses
 from tbp.report.parts.addresses import series_href
 from tbp.report.parts.commit_links import CommitLink, commit_link
@@ -85,6 +86,8 @@ class ComparePage(Struct, frozen=True):
     commands: tuple[str, ...] = ()
     only_newest: str = ""  # a sentence where not every commit can be chosen
     most_unfolded: int = MOST_UNFOLDED  # for the script
+    rank_notes: tuple[str, ...] = ()  # sentences on ranks of distributed series that changed alone
+    is_distributed: bool = False  # True where a series has ranks, of whatever pair
 
 
 def compare_page(data: ReportData) -> ComparePage:
@@ -112,6 +115,8 @@ def compare_page(data: ReportData) -> ComparePage:
         left_out=_left_out(ranked[MOST_ROWS:]),
         commands=_commands(pair, SetupNames.of(data.histories)),
         only_newest=_only_newest(data, len(data.commits) - len(columns), pair),
+        rank_notes=rank_notes(judged, data.by_setup[pair.setup], pair.baseline, pair.contender),
+        is_distributed=any(history.ranks for history in data.histories),
     )
 
 
