@@ -218,9 +218,10 @@ def changed(better: Better, is_up: bool) -> State:
 
 def _too_few(is_counter: bool, other_runs: int) -> str:
     least = f"{MIN_EXACT_RUNS} (if they repeat exactly) or {MIN_OTHER_RUNS}" if is_counter else str(MIN_OTHER_RUNS)
+    are = "is" if other_runs == 1 else "are"
     return (
-        "one stored run on each side cannot tell a change from the noise between runs, and of the "
-        f"{least} other runs that would show it, {other_runs or 'none'} {'is' if other_runs == 1 else 'are'} stored"
+        "one stored run on each side cannot tell a change from the noise between runs: "
+        f"{least} other runs would show the noise, and {other_runs or 'none'} {are} stored"
     )
 
 

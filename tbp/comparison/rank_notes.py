@@ -40,7 +40,7 @@ def moved(judgements: Sequence[Judgement]) -> list[Judgement]:
 def rank_note(name: str, before: pd.DataFrame, after: pd.DataFrame, late: Straggler | None) -> str:
     """``NAME: rank 37 works 11.0 ms → 15.1 ms (…). The others wait for rank 37``; empty where none changed alone.
 
-    ``before`` and ``after`` have the ranks of the two commits (``per_step.RUN_RANK_COLUMNS``), ``late`` is of the later.
+    ``before`` and ``after`` have the ranks of the two commits (``RUN_RANK_COLUMNS``), ``late`` is of the later one.
     """
     alone = changed_ranks(rank_changes(before, after))
     waits = straggler_sentence(late) if late is not None and alone else ""

@@ -191,7 +191,7 @@ class MessageSource(Struct, frozen=True):
         )
         sentences = [
             f"operators: {'; '.join(list(causes)[: trace_words.CAUSES])}" if causes else "",
-            event_words.sureness(changes[0]),
+            event_words.sureness(changes),
             event_words.unsure(event),
             event_words.seen_by(event.sightings, self.data.faces),
             event_words.touching(event),

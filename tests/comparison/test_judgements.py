@@ -73,8 +73,8 @@ def test_one_stored_run_on_each_side_decides_nothing():
     found = judge(stored([1.0, 2.0]), 0, 1)
     assert found.state is State.UNDECIDED
     assert found.reason == (
-        "one stored run on each side cannot tell a change from the noise between runs, and of the 8 other runs that "
-        "would show it, none are stored"
+        "one stored run on each side cannot tell a change from the noise between runs: 8 other runs would show the "
+        "noise, and none are stored"
     )
 
 

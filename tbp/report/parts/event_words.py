@@ -138,8 +138,14 @@ def move(changes: Sequence[SeriesChange]) -> str:
     return " ".join(["▲" if is_up else "▼", size, *(directions if len(directions) == 1 else ())])
 
 
-def sureness(change: SeriesChange) -> str:
-    """How sure a change is, in words; empty where nothing tells."""
+def sureness(changes: Sequence[SeriesChange]) -> str:
+    """How sure the changes are, in words, or the first of them where the others are otherwise; empty where nothing
+    tells."""
+    first, *further = dict.fromkeys(map(_sureness, changes))
+    return f"{first} (the first series)" if first and further else first
+
+
+def _sureness(change: SeriesChange) -> str:
     shown = change.evidence.change
     if shown.in_turns:
         return f"measured in turns against {short_hash(shown.in_turns)}"

@@ -56,6 +56,10 @@ class Hotspots(Struct, frozen=True):
     steps: int
     rest: str  # what is not shown, and what the traces had lost, in words; empty when everything is
 
+    @property
+    def of_steps(self) -> str:
+        return "of one traced step" if self.steps == 1 else f"median of {self.steps:,} traced steps"
+
 
 class HotspotGroups(Struct, frozen=True):
     """Self time by the module, or the Python function, that called the operators."""

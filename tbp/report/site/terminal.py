@@ -108,7 +108,7 @@ def _line(standing: StandingEvent, data: ReportData, setup_names: SetupNames) ->
     moved = f"{_moved(shown, setup_names)}: {event_words.move(standing.leading)} {_since(standing, data)}"
     seen_by = event_words.seen_by(event.sightings, data.faces) or _lone_machine(shown, setup_names)
     in_turns = next((change for change in shown if change.evidence.change.in_turns), None)
-    sure = event_words.sureness(in_turns) if in_turns is not None else ""
+    sure = event_words.sureness([in_turns]) if in_turns is not None else ""
     unsure = event_words.unsure(event)
     return "; ".join(filter(None, [moved, unsure, seen_by, sure, triage_words.sentence(triage_words.notes(shown))]))
 

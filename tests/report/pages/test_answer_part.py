@@ -120,7 +120,15 @@ def test_without_a_repository_it_is_said_that_nobody_is_known() -> None:
 def test_how_sure_a_change_is_in_words(p_value, in_turns, text) -> None:
     own = history(changes=(change(3, 1e-3, 1.2e-3, p_value=p_value, in_turns=in_turns),))
     (event,) = report(own).events
-    assert sureness(event.changes[0]) == text
+    assert sureness(event.changes) == text
+
+
+def test_how_sure_the_first_series_is_holds_for_no_other() -> None:
+    exact = history(changes=(change(3, 1.0, 2.0, p_value=0.0),), benchmark="a.track_operators")
+    timed = history(changes=(change(3, 1e-3, 1.2e-3, p_value=0.0004),), benchmark="b.time_step")
+    (event,) = report(exact, timed).events
+    assert sureness(event.changes) == "certain: runs of one commit give exactly the same value (the first series)"
+    assert sureness(event.changes[1:]).startswith("almost certain")
 
 
 def test_older_events_are_lines_by_age_and_improvements_are_apart() -> None:

@@ -1,8 +1,9 @@
 import math
 
 import pandas as pd
+from msgspec.structs import replace
 
-from tbp.model.changes import Change, ChangeEvidence
+from tbp.model.changes import Change, ChangeEvidence, State
 from tbp.report.pages.benchmark.change_blocks import IN_FULL
 from tbp.report.parts import trace_rows
 from tbp.traces.differences.difference import TraceDifference
@@ -62,6 +63,9 @@ def test_hotspots_are_ranked_by_host_time_without_a_device(make_operators) -> No
     ]
     assert not found.on_device
     assert found.rest == ""
+    assert [replace(found, steps=number).of_steps for number in (1, 60)] == [
+        "of one traced step", "median of 60 traced steps",
+    ]  # fmt: skip
 
 
 def test_hotspots_are_ranked_by_device_time_where_there_is_any(make_operators) -> None:
@@ -127,6 +131,22 @@ def test_only_confirmed_changes_are_shown_in_full_the_newest_first(make_history,
     section = page_of(history.key.benchmark, make_report(history)).sections[0]
     assert [block.commit.short[:2] for block in section.changes] == ["04", "03", "02"]
     assert [(block.commit.short[:2], bool(block.doubt)) for block in section.earlier] == [("02", True), ("01", False)]
+    assert section.earlier_title == "Other changes"
+
+
+def test_a_benchmark_of_several_series_names_the_one_whose_value_it_tells(make_history, make_change, make_report):
+    doubtful = (make_change(3, 1.0, 1.2, confirmed=False),)
+    values = (1.0, 1.0, 1.0, 1.2, 1.2)
+    first, calm = (
+        make_history(values, state, changes=changes, parameters=(("size", size),))
+        for size, state, changes in (("64", State.SUSPECT, doubtful), ("8", State.NO_CHANGE, ()))
+    )
+    page = page_of(first.key.benchmark, make_report(first, calm))
+    assert page.finding == (
+        "No confirmed regression in 2 series; 1 suspect. size=64: now 1.20 s at 04c0ffee (2026-05-05 12:00 UTC); "
+        "still at this level."
+    )
+    assert page.sections[0].earlier_title == "Suspect changes"
 
 
 def test_what_traces_lost_and_what_is_exact_is_told_beside_the_operators() -> None:

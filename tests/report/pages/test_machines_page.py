@@ -61,9 +61,10 @@ def test_a_machine_says_how_noisy_it_is(make_history, make_report) -> None:
     )
     said = facts(page.machines[0].environments[0])
     assert said["Noise between runs"] == "2.1 % (1 timed series)"
+    assert page.machines[0].brief == "Example CPU · 2 cores · Linux"
     assert said["Frequency governor"].startswith("powersave: the processor may change its frequency")
     assert said["Threads"] == "1"
-    assert said["Runs"] == "1 run; in the newest 5 measured"
+    assert said["Runs"] == "1 run; the newest has 5 series measured"
 
 
 def test_counters_say_nothing_of_a_machine_s_noise(make_history, make_report) -> None:

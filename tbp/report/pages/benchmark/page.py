@@ -224,13 +224,18 @@ def _command(benchmark: str, histories: Sequence[History], indexes: Mapping[str,
 
 def _finding(histories: Sequence[History], names: Sequence[str]) -> str:
     """The verdict on the benchmark, where its worst series is now, and where the time of that went."""
-    text = verdicts.finding(histories[0]) if len(histories) == 1 else verdicts.verdict(histories, names[0])
+    is_single = len(histories) == 1
+    text = verdicts.finding(histories[0]) if is_single else verdicts.verdict(histories, names[0])
     change = told_change(histories[0])
     now = since_change.now(histories[0], change) if change is not None else None
     standing = shown_change(histories[0])
     causes = trace_words.causes(standing, histories[0].unit) if standing else ()
-    text = f"{text.removesuffix('.')}; {'; '.join(causes)}." if causes else text
-    return f"{text} {since_change.sentence(histories[0], now)}" if now is not None else text
+    seen = since_change.sentence(histories[0], now) if now is not None else ""
+    if is_single or histories[0].state is State.REGRESSION:  # which the verdict names
+        text = f"{text.removesuffix('.')}; {'; '.join(causes)}." if causes else text
+        return " ".join(filter(None, [text, seen]))
+    rest = "; ".join(filter(None, [*causes, f"{seen[:1].lower()}{seen[1:]}"])).removesuffix(".")
+    return f"{text} {names[0]}: {rest}." if rest else text
 
 
 def code_of(code: str, series: int = 1) -> BenchmarkCode | None:

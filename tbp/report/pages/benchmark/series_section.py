@@ -64,6 +64,11 @@ class SeriesSection(Struct, frozen=True):
     raw_traces: RawTraces | None = None  # the files of them
 
     @property
+    def earlier_title(self) -> str:
+        """The heading of ``earlier``: without a change in full all of them are suspect."""
+        return "Other changes" if self.changes else "Suspect changes"
+
+    @property
     def flames(self) -> tuple[Flame | None, ...]:
         return self.flame, *(change.flame for change in self.changes)
 

@@ -215,7 +215,7 @@ def _card(standing: StandingEvent, context: _Context) -> EventCard:
         named=_named(standing, context.setup_names),
         more=max(0, len(shown) - MOST_NAMED),
         still=since_change.still_so(shown),
-        sure=event_words.sureness(shown[0]),
+        sure=event_words.sureness(shown),
         unsure=event_words.unsure(event),
         commit=commit_link(event.range.first, data.commit_url),
         before=commit_link(before, data.commit_url) if of_several and before is not None else None,

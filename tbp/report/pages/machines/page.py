@@ -40,6 +40,9 @@ MOST_OPEN = 4
 TWIN_SHARE = 0.95
 """The share of pairs that lie inside the noise floor."""
 
+MOST_BRIEF = 3
+"""Facts of a machine's hardware in a row: the first of them, which tell machines apart."""
+
 LEAST_PAIRS = 5
 """Below which a floor would be one odd pair."""
 
@@ -79,6 +82,12 @@ class MachineCard(Struct, frozen=True):
     identifier: str  # asv's; empty where that is what it is called
     facts: tuple[Fact, ...]
     environments: tuple[Environment, ...]
+
+    @property
+    def brief(self) -> str:
+        """``AMD EPYC · 2 cores · 23.5 GiB``: the first facts, without their names."""
+        facts = self.facts[:MOST_BRIEF]
+        return " · ".join(_cores(fact.value) if fact.name == "Cores" else fact.value for fact in facts)
 
 
 class MachinesPage(Struct, frozen=True, dict=True):
@@ -169,6 +178,10 @@ def _hardware(machine: Machine) -> tuple[Fact, ...]:
     )
 
 
+def _cores(number: str) -> str:
+    return f"{number} core{'' if number == '1' else 's'}"
+
+
 def _environment(
     called: Setup, histories: Sequence[History], runs: Sequence[Run], data: ReportData, anchor: str
 ) -> Environment:
@@ -219,12 +232,12 @@ def _runs(runs: Sequence[Run], histories: Sequence[History]) -> Iterable[Fact]:
     yield Fact("Series", f"{len(histories):,}" if histories else "")
     if runs:
         newest = runs[-1]
-        counts = [f"{newest.measured:,} measured"]
+        counts = [f"{words.count(newest.measured, 'series', 'series')} measured"]
         counts += [
             f"{number:,} {word}" for number, word in ((newest.failed, "failed"), (newest.skipped, "skipped")) if number
         ]
         when = f" (begun {words.moment(newest.started)})" if newest.started else ""
-        yield Fact("Runs", f"{words.count(len(runs), 'run')}; in the newest {', '.join(counts)}{when}")
+        yield Fact("Runs", f"{words.count(len(runs), 'run')}; the newest has {', '.join(counts)}{when}")
 
 
 def _noise(histories: Sequence[History]) -> Iterable[Fact]:

@@ -105,8 +105,8 @@ tbp.judging = (cell) => {
   const changed = (row, isUp) => (row.better ? (isUp === row.better > 0 ? "regression" : "improvement") : "changed");
   const tooFew = (isCounter, others) => {
     const least = isCounter ? `${MIN_EXACT_RUNS} (if they repeat exactly) or ${MIN_OTHER_RUNS}` : `${MIN_OTHER_RUNS}`;
-    return "one stored run on each side cannot tell a change from the noise between runs, and of the "
-      + `${least} other runs that would show it, ${others || "none"} ${others === 1 ? "is" : "are"} stored`;
+    return "one stored run on each side cannot tell a change from the noise between runs: "
+      + `${least} other runs would show the noise, and ${others || "none"} ${others === 1 ? "is" : "are"} stored`;
   };
   const compared = (own, from, to) => {
     const { row, before, after } = own, isCounter = row.isTrack && row.unit !== "seconds";
