@@ -166,14 +166,14 @@ def _suspect(data: ReportData, setup_names: SetupNames) -> list[str]:
 
 
 def _not_measured(data: ReportData) -> list[str]:
-    """``not measured now: 15 failed (3 benchmarks: a.time, b.time and 1 more), 1 vanished (c.time)``."""
+    """``without a verdict: 15 failed (3 benchmarks: a.time, b.time and 1 more), 1 vanished (c.time)``."""
     counts = []
     for state, phrase in NOT_MEASURED.items():
         of_state = [history.key.benchmark for history in data.histories if history.state is state]
         # Those with too few runs have a line of theirs.
         named = f" ({_benchmarks(of_state)})" if state in UNMEASURED else ""
         counts += [f"{len(of_state):,} {phrase}{named}"] if of_state else []
-    return [f"not measured now: {', '.join(counts)}"] if counts else []
+    return [f"without a verdict: {', '.join(counts)}"] if counts else []
 
 
 def _benchmarks(of_series: Sequence[str]) -> str:

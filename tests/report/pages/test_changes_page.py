@@ -80,7 +80,7 @@ def test_suspects_beyond_those_of_the_summary_are_counted_apart() -> None:
     data = report(suspect, *both)
     assert {tile.state: tile.number for tile in changes_page(data).chips}[Sort.SUSPECT] == 3
     assert {tile.state: tile.number for tile in summary(data).tiles}[State.SUSPECT] == 1
-    assert changes_page(data).counts.endswith(" 2 suspects are of series that have another state there.")
+    assert changes_page(data).counts.endswith(" 2 suspects are of series that the summary lists in another state.")
 
 
 def test_the_newest_change_is_suspect_also_where_a_regression_stands() -> None:

@@ -144,10 +144,10 @@ def test_benchmarks_that_are_not_measured_are_named(make_history, make_report, t
         make_history((NAN,) * 5, State.VANISHED, benchmark=long_name),
     ]
     few = make_history((1e-3, 1e-3), State.NOT_ENOUGH_DATA, benchmark="few.time")
-    (line,) = [text for text in report_summary(make_report(*gone, few), tmp_path).lines if "not measured" in text]
+    (line,) = [text for text in report_summary(make_report(*gone, few), tmp_path).lines if "without a verdict" in text]
     shortened = f"suite.{'Long' * 5}Lon…g{'Long' * 6}.time"
     assert line == (
-        f"not measured now: 4 failed (3 benchmarks: a.time, b.time and 1 more), 1 vanished ({shortened}), "
+        f"without a verdict: 4 failed (3 benchmarks: a.time, b.time and 1 more), 1 vanished ({shortened}), "
         "1 with too few runs"
     )
 

@@ -155,7 +155,7 @@ def _counts(events: Sequence[Event]) -> str:
     other = {history.key for sort, history in sorts if sort is Sort.SUSPECT and history.state is not State.SUSPECT}
     also = [
         (past, "earlier change", "of series {} listed, but not counted"),
-        (len(other), "suspect", "{} of series that have another state there"),
+        (len(other), "suspect", "{} of series that the summary lists in another state"),
     ]
     further = [
         f"{words.count(number, noun)} {text.format('is' if number == 1 else 'are')}."
