@@ -158,6 +158,10 @@ def test_compare_takes_only_the_benchmarks_asked_for(tmp_path: Path, run: Run):
     code, _, err = run(*arguments, "nothing")
     assert code == 4
     assert "--bench nothing finds no benchmark" in err
+    assert err.endswith("known: suite.time_thing\n")
+    for option in ("--machine", "--environment"):
+        code, _, err = run(*arguments, "time_th", option, "nosuch")
+        assert (code, f"{option} nosuch: no result is of it; " in err) == (2, True)
 
 
 def test_compare_writes_every_form(tmp_path: Path, run: Run):

@@ -24,6 +24,7 @@ from tbp.model.twins import is_twin
 from tbp.project.asv_config import configuration, default_path
 from tbp.project.bench_filter import bench_filter
 from tbp.project.machine_rules import MachineRule
+from tbp.project.near_names import near_phrase
 from tbp.project.policy import Policy, read_policy
 from tbp.project.revisions import stored_commit
 from tbp.traces.calls.names import NameRule
@@ -184,8 +185,9 @@ def _of_files(argument: str, files: Sequence[Path], wanted: StoredTraces) -> tup
         if not cell[0] or is_wanted(*cell):
             groups.setdefault(cell, []).append(recording)
     if not groups:
+        pattern, benchmarks = " ".join(wanted.bench), {recording.about.benchmark for recording in recordings}
         raise UsageError(
-            f"--bench {' '.join(wanted.bench)} finds none of the traces in {argument}; write a shorter one"
+            f"--bench {pattern} finds none of the traces in {argument}; {near_phrase(pattern, benchmarks)}"
         )
     return tuple(
         TraceSource(
@@ -234,7 +236,10 @@ def _commit(revision: str, sessions: Sessions, folder: Path, repository: Path | 
     traced = [session for session in sessions.sessions if session.trace]
     newest = {session.commit: session.started for session in sorted(traced, key=lambda session: session.started)}
     if not newest:
-        raise NothingMeasured(f"there is no trace under {folder}; run `asv run`, or name a trace file")
+        raise NothingMeasured(
+            f"there is no trace under {folder}; name a trace file, or run `asv run` with a suite of tbp.bench, "
+            "which records them (`tbp init` writes one)"
+        )
     return stored_commit(sorted(newest, key=lambda commit: newest[commit], reverse=True), repository, revision, "trace")
 
 

@@ -168,7 +168,8 @@ def chosen(bench: str, base: Sequence[Cell], head: Sequence[Cell]) -> SeriesName
             raise NothingMeasured(f"{bench!r} is in {side}, and not in {lacking}: {NOT_OFFERED}")
     raise NothingMeasured(
         f"no benchmark that can be timed matches {bench!r}: the suites have "
-        f"{words.named([series_name(*name) for name in names['BAD']], MOST_NAMED) or 'none'}"
+        f"{words.named([series_name(*name) for name in names['BAD']], MOST_NAMED) or 'none'}; "
+        "of track_, mem_ and peakmem_ ones `asv run` measures a commit in the middle"
     )
 
 

@@ -17,7 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tbp.asv.fleet import fleet_of, results_of, sessions_of
-from tbp.asv.results import Results
+from tbp.asv.results import Results, of_machine
 from tbp.asv.sessions import Sessions, named_as_today
 from tbp.asv.sources import Where, source_of
 from tbp.comparison.judgements import StoredSeries, differing, is_counter, judgements
@@ -32,6 +32,7 @@ from tbp.project.asv_config import AsvConfig, own_config
 from tbp.project.bench_filter import BenchFilter, bench_filter
 from tbp.project.commits import Commits, read_commits
 from tbp.project.directions import direction, undirected
+from tbp.project.near_names import near_phrase
 from tbp.project.policy import Policy, read_policy
 from tbp.project.revisions import stored_commit
 from tbp.traces.known_traces import known_recording
@@ -74,11 +75,13 @@ def compared(config: AsvConfig | None, where: Where | None, request: CompareRequ
         raise UsageError(
             f"{request.baseline} and {request.contender} are the same commit {short_hash(hashes[0])}: name two"
         )
-    frame = _wanted_rows(results.frame, is_wanted)
+    frame = _wanted_rows(of_machine(results, request.machine, fleet.meant(request.machine)).frame, is_wanted)
     if frame.empty:
-        raise NothingMeasured(f"--bench {' '.join(request.bench)} finds no benchmark in {folder}; write a shorter one")
-    if request.machine:
-        frame = frame[frame["machine"].isin(fleet.meant(request.machine))]
+        likely = near_phrase(" ".join(request.bench), set(results.frame["benchmark"]))
+        raise NothingMeasured(f"--bench {' '.join(request.bench)} finds no benchmark in {folder}; {likely}")
+    if request.environment and request.environment not in set(frame["environment"]):
+        likely = near_phrase(request.environment, set(frame["environment"]))
+        raise UsageError(f"--environment {request.environment}: no result is of it; {likely}")
     setup, notes = chosen_setup(frame, hashes, replace(request, machine=""))
     branch, file = (config.branch, config.path) if config is not None else ("", None)
     commits = read_commits(dates, repository, branch, file)

@@ -12,6 +12,7 @@ from tbp.dataset.database import EVERYTHING, Database, Wanted, opened
 from tbp.dataset.files import StoreFiles, library
 from tbp.dataset.parts import LiveFiles
 from tbp.errors import UsageError
+from tbp.wording.words import shortened
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,6 +32,10 @@ _VIEWS = {
 }
 
 
+MOST_MESSAGE = 500  # characters
+_LIKELY = ("Did you mean", "Candidate ")  # beginnings of DuckDB's lines on names that may be meant
+
+
 def answer(store: StoreFiles, live: LiveFiles, query: str, wanted: Wanted = EVERYTHING) -> pa.Table:
     """The answer to ``query``, which only reads.
 
@@ -42,7 +47,7 @@ def answer(store: StoreFiles, live: LiveFiles, query: str, wanted: Wanted = EVER
     try:
         statements = duckdb.extract_statements(query)
     except duckdb.Error as error:
-        raise UsageError(f"this is no SQL: {_first_line(error)}") from None
+        raise UsageError(f"this is no SQL: {_message(error)}") from None
     if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
         raise UsageError("one SELECT is asked at a time, and nothing else: a store changes by `tbp ingest` only")
     with opened(store, live, wanted, is_asked=True) as database:
@@ -53,7 +58,7 @@ def answer(store: StoreFiles, live: LiveFiles, query: str, wanted: Wanted = EVER
             return database.connection.sql(query).to_arrow_table()
         except duckdb.Error as error:
             known = f"; the tables are {', '.join(TABLES)}" if isinstance(error, duckdb.CatalogException) else ""
-            raise UsageError(f"the store {store} has no answer: {_first_line(error)}{known}") from None
+            raise UsageError(f"the store {store} has no answer: {_message(error)}{known}") from None
 
 
 def _benchmarks(database: Database) -> pa.Table:
@@ -76,5 +81,8 @@ def _benchmarks(database: Database) -> pa.Table:
     return pa.table(arrays, schema=pa.schema(fields))
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0]
+def _message(error: Exception) -> str:
+    """The error, and the names that DuckDB takes for meant; without the lines that show the place in the query."""
+    first, *rest = str(error).splitlines() or [""]
+    likely = [line.strip() for line in rest if line.startswith(_LIKELY)]
+    return shortened("; ".join([first, *likely]), MOST_MESSAGE)

@@ -134,7 +134,9 @@ def _measured(
     if not cells and not absent:
         names = list(dict.fromkeys(cell.benchmark for cell in discovered_cells["head"]))
         shown = words.named(names, MOST_NAMED) or "none"
-        raise NothingMeasured(f"no benchmark of {config.path.parent} matches --bench; the suites have {shown}")
+        unmatched = f"no benchmark of {config.path.parent} matches --bench; the suites have {shown}"
+        nothing = f"{config.path.parent} has no benchmark that can be measured: `tbp check` looks for the reason"
+        raise NothingMeasured(unmatched if request.bench else nothing)
     timed, counts = [[cell for cell in cells if (cell.kind == TIMED) is is_timed] for is_timed in (True, False)]
     # To look for benchmarks is to import them: about what workers will take until they are ready.
     budget = Budget(lambda: deadline.left_s, request.budget_s, time.monotonic() - start_s)

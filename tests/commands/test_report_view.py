@@ -219,6 +219,7 @@ def test_a_time_that_is_none_is_said(inside, run, since: str) -> None:
     code, _, err = run("report", "--out", str(inside), "--since", since)
     assert code == 2
     assert f"{since} names no stored commit" in err
+    assert "--since takes a number of days (7), a day (2026-05-01) or a revision" in err
 
 
 def test_results_of_elsewhere_bring_their_project_with_them(project, run, tmp_path, monkeypatch) -> None:

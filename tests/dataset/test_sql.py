@@ -72,6 +72,8 @@ def test_a_query_without_an_answer_says_why(store: Path, run: Run):
     assert (code, out, error.count("\n")) == (2, "", 1)
     assert error.endswith("; the tables are series, points, runs, sessions, operators, changes, benchmarks, machines\n")
     assert run("sql", "SELEC 1", "--store", store)[2].startswith("tbp: this is no SQL: ")
+    code, _, error = run("sql", "SELECT benchmrk FROM points", "--store", store)
+    assert (code, 'Candidate bindings: "benchmark"' in error.replace("\n", " ")) == (2, True)
 
 
 def test_a_machine_s_name_acts_nowhere(tmp_path: Path, run: Run):

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from tbp.history.states import ENOUGH_RUNS, ENOUGH_RUNS_WITH_SESSIONS, ENOUGH_SESSIONS
 from tbp.model.changes import State
+from tbp.model.points import columns
 from tbp.report.base.report_data import ReportData
 from tbp.report.parts.addresses import HASH
 from tbp.report.parts.series_order import ranked
@@ -118,8 +119,10 @@ def too_few(data: ReportData) -> str:
         return ""
     wanted = (
         f"{words.count(number, 'series', 'series')} {'has' if number == 1 else 'have'} too few runs to tell: "
-        f"{ENOUGH_RUNS} of each are wanted, or {ENOUGH_RUNS_WITH_SESSIONS} with {ENOUGH_SESSIONS} sessions each"
+        f"{ENOUGH_RUNS} of each are wanted"
     )
+    if any(columns(history.points).sessions for history in data.histories):
+        wanted += f", or {ENOUGH_RUNS_WITH_SESSIONS} with {ENOUGH_SESSIONS} sessions each"
     newest = [commit.short for commit in data.commits[-2:] if HASH.fullmatch(commit.hash)]
     return f"{wanted}; `tbp gate {' '.join(newest)}` decides today" if len(newest) == 2 else wanted
 

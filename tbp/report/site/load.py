@@ -177,7 +177,11 @@ def _since(store: Stored, text: str) -> Since | None:
     try:
         day = datetime.fromisoformat(text)
     except ValueError:
-        base = _base(store, text)
+        try:
+            base = _base(store, text)
+        except UsageError as error:
+            forms = "a number of days (7), a day (2026-05-01) or a revision"
+            raise UsageError(f"--since takes {forms}: {error}") from None
         return Since(text, base.commit.date if base is not None else newest)
     return Since(text, day if day.tzinfo is not None else day.replace(tzinfo=UTC))
 

@@ -80,6 +80,8 @@ def test_series_with_too_few_runs_name_what_would_decide() -> None:
     few = history((1.0, 1.1), State.NOT_ENOUGH_DATA)
     wanted = "1 series has too few runs to tell: 10 of each are wanted, or 4 with 3 sessions each"
     assert too_few(report(few)) == f"{wanted}; `tbp gate 00c0ffee 01c0ffee` decides today"
+    plain = replace(few, points=tuple(replace(point, sessions=()) for point in few.points))
+    assert "sessions" not in too_few(report(plain)), "asv's own suites have none"
     assert too_few(report(history((1.0,), State.NOT_ENOUGH_DATA))) == wanted, "there is nothing to compare with"
     assert too_few(report(history((1.0,) * 40, State.NO_CHANGE))) == ""
 
