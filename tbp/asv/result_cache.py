@@ -58,7 +58,7 @@ def read_files(results_dir: Path, cache: bool = True) -> ReadFiles:
     sizes = result_sizes(results_dir, problems)
     store = Store(NAMESPACE)
     is_worth = cache and store.is_there and sum(sizes.values()) >= WORTH_BYTES
-    stored = _stored(store, list(sizes)) if is_worth else {}
+    stored = _stored(store, list(sizes)) if is_worth and store.is_filled else {}
     unknown = [path for path in sizes if path not in stored]
     parsed = dict(zip(unknown, parsed_files(unknown, [sizes[path] for path in unknown]), strict=True))
     if is_worth:

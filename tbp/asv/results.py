@@ -9,7 +9,7 @@ files do.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import datetime
 from pathlib import Path
 
@@ -60,7 +60,7 @@ COLUMNS = {
     "hardware": "category",
     "started": MOMENT,
 }
-MOST_NAMED = 5  # machines that a message names
+MOST_NAMED = 5  # machines or environments that a message names
 SERIES = ["benchmark", "parameters", "machine", "environment"]
 RUN = ["machine", "environment", "commit"]
 _OUTCOMES = (Outcome.MEASURED, Outcome.FAILED, Outcome.SKIPPED)
@@ -93,10 +93,15 @@ def of_machine(results: Results, machine: str, names: Set[str]) -> Results:
         return results
     rows = results.frame[results.frame["machine"].isin(names)]
     if rows.empty:
-        known = words.named(sorted(map(str, results.frame["machine"].unique())), MOST_NAMED)
-        raise UsageError(f"--machine {machine}: no result is of it; there are results of {known}")
+        raise nothing_of("--machine", machine, results.frame["machine"].unique())
     frame = rows.assign(machine=rows["machine"].cat.remove_unused_categories())
     return replace(results, frame=frame, machines=tuple(each for each in results.machines if each.name in names))
+
+
+def nothing_of(option: str, name: str, known: Iterable[str], kind: str = "result") -> UsageError:
+    """The refusal of a machine or an environment of which nothing is stored; it names those that there are."""
+    names = words.named(sorted(map(str, known)), MOST_NAMED)
+    return UsageError(f"{option} {name}: no {kind} is of it; there are {kind}s of {names}")
 
 
 def checked(frame: pd.DataFrame) -> pd.DataFrame:

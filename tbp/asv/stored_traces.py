@@ -7,7 +7,7 @@ results. Cells are chosen before a stored trace is read. Ranking, comparing and 
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from functools import partial
 from pathlib import Path
 from typing import TypeAlias
@@ -15,6 +15,7 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from tbp.asv.fleet import Fleet, fleet_of, sessions_of
+from tbp.asv.results import nothing_of
 from tbp.asv.session_files import SESSION_END
 from tbp.asv.sessions import Sessions
 from tbp.asv.sources import ResultsSource, Where, source_of
@@ -219,11 +220,21 @@ def _of_commit(revision: str, wanted: StoredTraces) -> tuple[TraceSource, ...]:
         and is_wanted(key.benchmark, key.parameters)
     }
     if not chosen_paths:
-        cells = _listed([TraceSource(short_hash(commit), paths, key) for key, paths in traced.items()])
-        raise UsageError(
-            f"--bench, --machine and --environment leave no trace of {short_hash(commit)}; choose among: {cells}"
-        )
+        raise _none_left(short_hash(commit), traced, wanted, machines)
     return tuple(TraceSource(short_hash(commit), paths, key) for key, paths in chosen_paths.items())
+
+
+def _none_left(
+    commit: str, traced: Mapping[SeriesKey, tuple[Path, ...]], wanted: StoredTraces, machines: Set[str]
+) -> UsageError:
+    """The refusal where the options leave no trace of ``commit``, by the first of them that none fits by itself."""
+    known, environments = {key.machine for key in traced}, {key.environment for key in traced}
+    if wanted.machine and not known & machines:
+        return nothing_of("--machine", wanted.machine, known, "trace")
+    if wanted.environment not in ("", *environments):
+        return nothing_of("--environment", wanted.environment, environments, "trace")
+    cells = _listed([TraceSource(commit, paths, key) for key, paths in traced.items()])
+    return UsageError(f"--bench, --machine and --environment leave no trace of {commit}; choose among: {cells}")
 
 
 def stored_in(wanted: StoredTraces) -> tuple[ResultsSource, Path | None]:

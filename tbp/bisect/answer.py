@@ -149,7 +149,7 @@ def _next(result: Bisection, bench: str, rest: tuple[bool, bool]) -> Iterator[st
         else:
             yield "more pairs, on a quieter machine: the same command with --restart"
     if result.ending is Ending.NO_CHANGE:
-        yield "noise can hide where a change began: the same command with an earlier GOOD, or a later BAD"
+        yield f"noise can hide where a change began, before GOOD or after BAD: tbp bisect {series} EARLIER LATER"
     if result.culprit is None or result.ending not in (Ending.COMMIT, Ending.RANGE):
         return
     commit, before = result.culprit.commit, short_hash(result.culprit.before)

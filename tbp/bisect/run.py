@@ -140,7 +140,7 @@ class _Bisecting:
             try:
                 self.series = self._turns.resolved(*ends)
             except CannotMeasure as reason:
-                raise NothingMeasured(f"GOOD and BAD cannot both be measured: {reason}") from None
+                raise NothingMeasured(f"GOOD (base) and BAD (head) cannot both be measured: {reason}") from None
             between = words.count(len(self._line) - 1, "commit")
             self._progress.line(f"tbp: {one_line(self.series[0])}: {between} after GOOD, up to BAD")
         elif any(trial.pairs for trial in self.search.trials):
@@ -167,7 +167,7 @@ class _Bisecting:
 
     def _leave_out(self, trial: Trial, head: LineCommit, reason: str) -> None:
         if trial.role is Role.ENDS:
-            raise NothingMeasured(f"GOOD and BAD cannot both be measured: {reason}")
+            raise NothingMeasured(f"GOOD (base) and BAD (head) cannot both be measured: {reason}")
         if not self.search.skip(trial, reason):
             raise NothingMeasured(
                 f"{short_hash(head.commit)} could be measured before, and no more: {reason}; try it again"

@@ -22,8 +22,8 @@ from tbp.project.policy import read_policy
 from tbp.statistics.paired_ratios import Pair
 from tbp.system.progress import Progress
 from tbp.turns.attribution import explained
-from tbp.turns.cells import SIDES, Cell, CellFailed, CellSkipped, Side
-from tbp.turns.discovery import discovered
+from tbp.turns.cells import SIDES, TIMED, Cell, CellFailed, CellSkipped, Side
+from tbp.turns.discovery import COUNTED, discovered
 from tbp.turns.evidence import Limits
 from tbp.turns.measuring import Folders, Measuring
 from tbp.turns.worker_process import Deadline, OutOfTime
@@ -119,7 +119,7 @@ class Turns:
     def _discovered(self, sides: Mapping[Side, Checkout]) -> Mapping[Side, Sequence[Cell]]:
         self._progress.say("looking for the benchmark")
         try:
-            return discovered(sides, self._deadline)
+            return discovered(sides, self._deadline, (TIMED, *COUNTED))
         except CellFailed as failed:
             raise CannotMeasure(str(failed)) from None
 
@@ -147,14 +147,17 @@ class PairsOfSeries:
 
 
 def chosen(bench: str, base: Sequence[Cell], head: Sequence[Cell]) -> SeriesName:
-    """The series that ``bench`` means among the cells of both ends; a whole name goes before a part of several.
+    """The series that ``bench`` means among the timed cells of both ends; a whole name goes before a part of several.
 
     Raises:
         UsageError: it means several, which the message names.
-        NothingMeasured: it means none that both have.
+        NothingMeasured: it means none that both have, or only such as are not timed.
     """
     is_wanted = bench_filter([bench])
-    names = {side: {_name(cell): None for cell in cells} for side, cells in (("GOOD", base), ("BAD", head))}
+    names = {
+        side: {_name(cell): None for cell in cells if cell.kind == TIMED}
+        for side, cells in (("GOOD", base), ("BAD", head))
+    }
     wanted = [name for name in names["GOOD"] if name in names["BAD"] and is_wanted(*name)]
     if whole := [name for name in wanted if bench in (name[0], series_name(*name))]:
         wanted = whole
@@ -166,10 +169,14 @@ def chosen(bench: str, base: Sequence[Cell], head: Sequence[Cell]) -> SeriesName
     for side, lacking in (("GOOD", "BAD"), ("BAD", "GOOD")):
         if any(is_wanted(*name) for name in names[side]):
             raise NothingMeasured(f"{bench!r} is in {side}, and not in {lacking}: {NOT_OFFERED}")
+    if counted := next((cell.benchmark for cell in head if cell.kind != TIMED and is_wanted(*_name(cell))), ""):
+        raise NothingMeasured(
+            f"{bench!r} matches {counted}, and tbp bisects times only: `asv run GOOD^..BAD --bench '^{counted}'` "
+            "measures its value at each commit, and `tbp report` then names the commit that changed it"
+        )
     raise NothingMeasured(
         f"no benchmark that can be timed matches {bench!r}: the suites have "
-        f"{words.named([series_name(*name) for name in names['BAD']], MOST_NAMED) or 'none'}; "
-        "of track_, mem_ and peakmem_ ones `asv run` measures a commit in the middle"
+        f"{words.named([series_name(*name) for name in names['BAD']], MOST_NAMED) or 'none'}"
     )
 
 

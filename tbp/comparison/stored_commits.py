@@ -17,7 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tbp.asv.fleet import fleet_of, results_of, sessions_of
-from tbp.asv.results import Results, of_machine
+from tbp.asv.results import Results, nothing_of, of_machine
 from tbp.asv.sessions import Sessions, named_as_today
 from tbp.asv.sources import Where, source_of
 from tbp.comparison.judgements import StoredSeries, differing, is_counter, judgements
@@ -80,8 +80,7 @@ def compared(config: AsvConfig | None, where: Where | None, request: CompareRequ
         likely = near_phrase(" ".join(request.bench), set(results.frame["benchmark"]))
         raise NothingMeasured(f"--bench {' '.join(request.bench)} finds no benchmark in {folder}; {likely}")
     if request.environment and request.environment not in set(frame["environment"]):
-        likely = near_phrase(request.environment, set(frame["environment"]))
-        raise UsageError(f"--environment {request.environment}: no result is of it; {likely}")
+        raise nothing_of("--environment", request.environment, frame["environment"].unique())
     setup, notes = chosen_setup(frame, hashes, replace(request, machine=""))
     branch, file = (config.branch, config.path) if config is not None else ("", None)
     commits = read_commits(dates, repository, branch, file)

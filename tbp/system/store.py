@@ -68,6 +68,12 @@ class Store:
         """True where anything can be kept at all; else no key needs to be computed."""
         return folder() is not None
 
+    @property
+    def is_filled(self) -> bool:
+        """False where nothing was ever kept: then no key is known."""
+        path = _path()
+        return path is not None and _is_file(path)
+
     def known(self, keys: Iterable[bytes]) -> dict[bytes, bytes]:
         """Returns the values of those of ``keys`` that are kept."""
         path, now_s = _path(), int(self._clock())

@@ -78,7 +78,7 @@ def test_without_a_change_there_is_nothing_to_search():
     result = of()
     assert (result.ending, exit_code(result)) == (Ending.NO_CHANGE, ExitCode.OK)
     assert text(result).startswith("No change of suite.time_x (n=1)")
-    assert "an earlier GOOD, or a later BAD" in text(result)
+    assert "EARLIER LATER" in text(result)
     assert result.culprit is None
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from tbp.bisect.search import LineSearch
 from tbp.bisect.stored import Question, StoredSearch, digest_of_suites
+from tbp.bisect.turns import CannotMeasure
 from tbp.statistics.paired_ratios import Pair
 from tbp.turns.evidence import Limits
 
@@ -154,6 +155,20 @@ def test_a_search_that_is_not_finished_is_gone_on_with(repository: Path, run: Ru
     assert "going on with 2 pairs of an earlier try" in err
     assert "the budget of 1e-05 min ended; 2 commits left" in out
     assert "the same command again # go on" in out
+
+
+def test_an_end_that_fails_is_named_as_the_user_did(repository: Path, run: Run, monkeypatch: pytest.MonkeyPatch):
+    def refused(*_: object) -> None:
+        raise CannotMeasure("head raised ValueError: no")
+
+    commit(repository, "one", files={"thing/one.py": "1"})
+    monkeypatch.setattr("tbp.bisect.turns.Turns.resolved", refused)
+    monkeypatch.chdir(repository)
+    code, _, err = run("bisect", "time_total", "good", "main")
+    assert (code, err) == (
+        4,
+        "tbp: GOOD (base) and BAD (head) cannot both be measured: head raised ValueError: no\n",
+    )
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,15 @@ def test_a_series_that_one_end_lacks_is_not_measured():
         chosen("nothing", CELLS, CELLS)
 
 
+def test_what_is_not_timed_has_another_way():
+    counted = Cell("speed.track_total", 0, (), kind="track", unit="rows")
+    both = [*CELLS, counted]
+    assert chosen("total", [CELLS[0], counted], both) == ("speed.time_total", ())
+    way = r"matches speed\.track_total, and tbp bisects times only: `asv run GOOD\^\.\.BAD --bench '\^speed"
+    with pytest.raises(NothingMeasured, match=way):
+        chosen("track", both, both)
+
+
 class InterruptedAtTheEnd(Measuring):
     """Measures a pair, and is interrupted while its workers end."""
 

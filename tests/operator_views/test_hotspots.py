@@ -110,6 +110,9 @@ def test_several_cells_are_listed_unless_chosen(traced_results: Path, run: Run):
     assert "suite.time_thing (width=64)\naaaaaaaa: 2 traces" in out
     code, _, err = run(*arguments, "--bench", "nothing")
     assert (code, "leave no trace of aaaaaaaa; choose among: suite.time_thing" in err) == (2, True)
+    for option in ("--machine", "--environment"):
+        code, _, err = run(*arguments, option, "nosuch")
+        assert (code, f"{option} nosuch: no trace is of it; there are traces of " in err) == (2, True)
 
 
 def test_a_twin_is_shown_where_it_is_asked_for(traced_results: Path, run: Run):

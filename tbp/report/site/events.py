@@ -6,14 +6,13 @@ Takes an entry as the command line has it and the data of a report, gives the en
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
 
 from msgspec.structs import replace
 
 from tbp.errors import UsageError
 from tbp.history.events import Event, SeriesChange
 from tbp.history.triage import is_of_change, is_of_event
-from tbp.project.acknowledgements import Ack, is_triable
+from tbp.project.acknowledgements import Ack, day_of, is_triable
 from tbp.report.base.report_data import ReportData
 from tbp.report.parts import event_words
 from tbp.wording import words
@@ -42,7 +41,7 @@ def event_to_accept(ack: Ack, data: ReportData) -> tuple[Ack, str]:
 
 def require_unexpired(ack: Ack, data: ReportData) -> None:
     """Raises UsageError where the last day of ``ack`` is before the newest result, by which a report judges it."""
-    newest = data.newest.date.date() if data.newest is not None else date.min
+    newest = day_of(data.histories)
     if ack.is_expired(newest):
         raise UsageError(
             f"--until {ack.until} is before the newest result, of {newest}: the entry would accept nothing; "
