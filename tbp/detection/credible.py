@@ -16,7 +16,7 @@ from tbp.system.arrays import Floats, Indices
 MASS = 0.95
 """The chance that the step is at one of the runs."""
 
-FAR_SIGMAS = 3.0  # beyond both levels: a run so far out of line says nothing of the place
+FAR_SIGMAS = 3.0  # beyond the other side's level: a run so far out of line says nothing of the place
 ROUNDING = 1e-20  # of values up to 1: less than this is no noise
 LEAST_RUNS = 3  # around a step: two have a single place for it
 
@@ -30,20 +30,27 @@ def credible_runs(values: Floats, index: int) -> tuple[int, int]:
     two places; it has one in 99 of 100. ``tools/sure_places.py`` counts how often the set covers the true run.
     """
     scaled = measured(values.tolist()).scaled
-    near = _near(scaled, index)
+    within, near = _within(scaled, index)
     split = int(np.searchsorted(near, index))
     if len(near) < LEAST_RUNS or not 0 < split < len(near):
         return index, index
-    first, last = _credible(scaled[near], split)
+    first, last = _credible(within[near], split)
     # A run out of line before the first of them may be it as well.
     return min(int(near[first - 1]) + 1, index), max(int(near[last]), index)
 
 
-def _near(scaled: Floats, index: int) -> Indices:
-    """The runs that are not out of line: within the noise around the levels, or between them."""
-    levels = median(scaled[:index]), median(scaled[index:])
+def _within(scaled: Floats, index: int) -> tuple[Floats, Indices]:
+    """The runs, each moved into the noise around the levels, and the indexes of those that are not out of line.
+
+    Far beyond its own level a run is of that level all the same. Far beyond the other one it is of neither.
+    """
+    before, after = median(scaled[:index]), median(scaled[index:])
     reach = FAR_SIGMAS * robust_sigma(residuals_of(scaled, [0, index, len(scaled)]))
-    return np.flatnonzero((scaled >= min(levels) - reach) & (scaled <= max(levels) + reach))
+    within = np.clip(scaled, min(before, after) - reach, max(before, after) + reach)
+    # Positive where a run was moved from beyond the level after the step, negative from beyond that before it.
+    moved = (scaled - within) * np.sign(after - before)
+    is_before = np.arange(len(scaled)) < index
+    return within, np.flatnonzero(~np.where(is_before, moved > 0, moved < 0))
 
 
 def _credible(scaled: Floats, index: int) -> tuple[int, int]:

@@ -66,7 +66,11 @@ def with_other_changes(history: History) -> History:
         ChangeEvidence(Change(85, value, value * 1.3, 1e-4, True, ChangeKind.DEPENDENCY, what)),
         ChangeEvidence(Change(105, value, value * 1.05, 0.04, False, doubt="its runs disagree")),
     )
-    return replace(history, changes=found)
+    points = tuple(
+        replace(point, value=point.value * (1.3 if place >= 85 else 1.0) * (1.05 if place >= 105 else 1.0))
+        for place, point in enumerate(history.points)
+    )
+    return replace(history, points=points, changes=found)
 
 
 def with_accepted(history: History) -> History:
