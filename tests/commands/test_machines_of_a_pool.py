@@ -142,7 +142,7 @@ def test_traces_are_found_by_the_name_and_by_the_identifier(traced_results: Path
     for machine in ("box", "pool"):
         assert run("hotspots", first, second, "--machine", machine)[0] == 0
     code, _, err = run("hotspots", first, "--machine", "bo")
-    assert (code, "leave no trace" in err) == (2, True)
+    assert (code, "no trace is of it; there are traces of pool" in err) == (2, True)
 
 
 def test_check_has_the_line_without_reading_a_result(project: Path, run: Run):
