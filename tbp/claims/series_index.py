@@ -54,12 +54,12 @@ class SeriesIndex:
         if not matching:
             reason = f"no benchmark of these results matches {value_text(practice.benchmarks)}"
             likely = ", ".join(near_names(practice.benchmarks, self._variants))
-            return f"{reason}; near: {likely}" if likely else reason
-        variants = set().union(*(self._variants[name] for name in matching))
-        if plain(practice.variant) in variants:
-            return "no benchmark of these results measures it"
-        reason = f"none of its benchmarks has the variant {value_text(practice.variant)}"
-        likely = near(practice.variant, variants)
+        else:
+            variants = set().union(*(self._variants[name] for name in matching))
+            if plain(practice.variant) in variants:
+                return "no benchmark of these results measures it"
+            reason = f"none of its benchmarks has the variant {value_text(practice.variant)}"
+            likely = near(practice.variant, variants)
         return f"{reason}; near: {likely}" if likely else reason
 
     def beside(self, key: SeriesKey, named_at: int | None, against: str) -> History | None:

@@ -13,7 +13,6 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from msgspec import Struct
-from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from tbp.history.ranges import CommitOrder, Range, location
@@ -114,11 +113,13 @@ def events(histories: Sequence[History], order: CommitOrder) -> tuple[Event, ...
             moved = [(change.history, change.evidence.change) for change in group.changes]
             between = _range(group, order)
             seen_by = sightings(moved, [change.history for change in suspects], of_cell, between, order)
-            event = Event(between, kind, cause, _worst_first(group.changes), _worst_first(suspects), seen_by)
-            joined.append(replace(event, credible=_credible(group, between, order)))
+            credible = _credible(group, between, order)
+            members = _worst_first(group.changes), _worst_first(suspects)
+            joined.append(Event(between, kind, cause, *members, seen_by, credible=credible))
         for group in _joined(alone):
-            event = Event(_range(group, order), kind, cause, (), _worst_first(group.changes))
-            joined.append(replace(event, credible=_credible(group, event.range, order)))
+            between = _range(group, order)
+            credible = _credible(group, between, order)
+            joined.append(Event(between, kind, cause, (), _worst_first(group.changes), credible=credible))
     return tuple(sorted(joined, key=lambda event: (-event.range.end, _KINDS.index(event.kind), event.cause)))
 
 

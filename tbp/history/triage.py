@@ -63,8 +63,9 @@ class TriageSource(Struct, frozen=True):
         if not is_triable(history, evidence):
             return None
         possible = sorted([*self.by_name.get(history.key.benchmark, ()), *self.of_patterns], key=itemgetter(0))
-        change = evidence.change
-        matching = [(number, ack) for number, ack in possible if is_of_change(ack, history, change, self.order)]
+        named = [(number, ack) for number, ack in possible if ack.is_of(history.key.benchmark)]
+        commits = _possible_commits(history, evidence.change, self.order) if named else []
+        matching = [(number, ack) for number, ack in named if _is_among(ack, commits)]
         matching += self.of_events.get((history.key, evidence.change.index), ())
         if not matching:
             return None
@@ -101,19 +102,28 @@ def _named(ack: Ack, changes: Mapping[str, Sequence[tuple[SeriesKey, int]]]) -> 
 
 
 def is_of_change(ack: Ack, history: History, change: Change, order: CommitOrder) -> bool:
-    """True where the entry names a commit of the series that may have made the change; False of one for an event.
+    """True where the entry names a commit of the series that may have made the change; False of one for an event."""
+    if ack.is_event or not ack.is_of(history.key.benchmark):
+        return False
+    return _is_among(ack, _possible_commits(history, change, order))
+
+
+def _possible_commits(history: History, change: Change, order: CommitOrder) -> list[str]:
+    """The hashes of the commits of the series that may have made the change.
 
     Further runs may move a change to another commit that noise leaves possible: it is the same change. Of steps of
     three noises that were accepted when they were first confirmed, one in seven was elsewhere on a later night.
     """
-    if ack.is_event or not ack.is_of(history.key.benchmark):
-        return False
     where = location(history, change, order)
     if where is None:
-        return False
+        return []
     places = order.places(history.points)
     near = np.flatnonzero((places >= where.start) & (places <= where.end)).tolist()
-    return any(history.points[index].commit.hash.startswith(ack.commit) for index in near)
+    return [history.points[index].commit.hash for index in near]
+
+
+def _is_among(ack: Ack, commits: Sequence[str]) -> bool:
+    return any(commit.startswith(ack.commit) for commit in commits)
 
 
 def is_of_event(ack: Ack, event: Event, order: CommitOrder) -> bool:

@@ -78,7 +78,7 @@ class Store:
         """Returns the values of those of ``keys`` that are kept."""
         path, now_s = _path(), int(self._clock())
         values: dict[bytes, bytes] = {}
-        if path is None or not _is_file(path):
+        if path is None or not self.is_filled:
             return values
         key_of = {self._inside(key): key for key in keys}
         with _harmless(path), _opened(path) as database:

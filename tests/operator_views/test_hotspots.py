@@ -94,10 +94,15 @@ def test_times_of_single_traces_are_not_judged(recorded_traces: dict[str, list[P
     assert "Times: not judged, that takes 3 traces on each side and 1 and 1 are given" in out
 
 
-def test_several_cells_are_listed_unless_chosen(traced_results: Path, run: Run):
-    for path in traced_results.glob(f"*/{A[:8]}-env.traces/*/64-0.s2.session.json.gz"):
-        facts = json.loads(gzip.decompress(path.read_bytes())) | {"parameters": {"width": "128"}}
+def name_width(results: Path, width: str) -> None:
+    """Give the last session of the commit A another width, as if it were of a second cell."""
+    for path in results.glob(f"*/{A[:8]}-env.traces/*/64-0.s2.session.json.gz"):
+        facts = json.loads(gzip.decompress(path.read_bytes())) | {"parameters": {"width": width}}
         path.write_bytes(gzip.compress(json.dumps(facts).encode()))
+
+
+def test_several_cells_are_listed_unless_chosen(traced_results: Path, run: Run):
+    name_width(traced_results, "128")
     arguments = ("hotspots", "aaaa", "--results", traced_results)
     code, out, err = run(*arguments)
     assert (code, out) == (2, "")
@@ -116,9 +121,7 @@ def test_several_cells_are_listed_unless_chosen(traced_results: Path, run: Run):
 
 
 def test_a_twin_is_shown_where_it_is_asked_for(traced_results: Path, run: Run):
-    for path in traced_results.glob(f"*/{A[:8]}-env.traces/*/64-0.s2.session.json.gz"):
-        facts = json.loads(gzip.decompress(path.read_bytes())) | {"parameters": {"width": "64_twin"}}
-        path.write_bytes(gzip.compress(json.dumps(facts).encode()))
+    name_width(traced_results, "64_twin")
     arguments = ("hotspots", "aaaa", "--results", traced_results)
     code, out, _ = run(*arguments)
     assert (code, out.splitlines()[0]) == (0, "suite.time_thing (width=64)")

@@ -1,4 +1,4 @@
-"""What asv refuses or ignores in its configuration, and what the configuration names that is not there."""
+"""Faults of a configuration: values that asv refuses or ignores, and names of folders and branches that are missing."""
 
 import json
 from pathlib import Path

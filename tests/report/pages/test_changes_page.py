@@ -33,10 +33,10 @@ DOUBLED = found(Change(3, 1.0, 2.0, 0.001, True))
 
 def test_an_event_is_one_row_and_the_newest_is_first() -> None:
     smaller, later = (1.0, 1.0, 1.0, 1.1, 1.1, 1.1), (2.0, 2.0, 2.0, 2.0, 1.0, 1.0)
-    one = history(smaller, changes=found(Change(3, 1.0, 1.1, 0.001, True)), benchmark="a.time_x")
-    two = history(VALUES, changes=DOUBLED, benchmark="b.time_y")
-    three = history(later, changes=found(Change(4, 2.0, 1.0, 0.001, True)), benchmark="c.time_z")
-    said = page(one, two, three)
+    first = history(smaller, changes=found(Change(3, 1.0, 1.1, 0.001, True)), benchmark="a.time_x")
+    second = history(VALUES, changes=DOUBLED, benchmark="b.time_y")
+    third = history(later, changes=found(Change(4, 2.0, 1.0, 0.001, True)), benchmark="c.time_z")
+    said = page(first, second, third)
     assert [row.commit.short[:2] for row in said.rows] == ["04", "03"]
     assert [item.benchmark for item in said.rows[1].items] == ["b.time_y", "a.time_x"]
     assert [(lead.of, lead.item.effect) for lead in said.rows[1].leads] == [("largest regression", "▲ +100 % slower")]
@@ -202,8 +202,8 @@ def test_an_accepted_regression_is_acknowledged_and_no_longer_one() -> None:
 
 def test_what_changed_up_to_the_base_is_counted_only() -> None:
     changes = found(Change(2, 1.0, 1.5, 0.001, True), Change(4, 1.5, 2.0, 0.001, True))
-    one = history(TWICE, changes=changes)
-    said = page(one, base=Base("v1.0", one.points[2].commit))
+    twice = history(TWICE, changes=changes)
+    said = page(twice, base=Base("v1.0", twice.points[2].commit))
     assert [row.commit.short[:2] for row in said.rows] == ["04"]
     assert said.base.startswith("Only events after v1.0 (02")
     assert said.base.endswith("; 1 earlier event is left out.")
